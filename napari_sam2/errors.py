@@ -1,0 +1,10 @@
+"""Mistakes that a person can mend: shown as one sentence, never as a traceback."""
+
+
+class InputError(ValueError):
+    """Something a person gave cannot be used.
+
+    The message is one sentence that says what is wrong, where (file, field, object, frame) and how
+    to mend it; the command line prints it and exits with status 2, the viewer shows it as a
+    notification.
+    """
