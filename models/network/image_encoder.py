@@ -1,0 +1,46 @@
+"""Image encoder: Hiera and the feature pyramid neck on top of it."""
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.network.hiera import Hiera
+
+
+class NeckConv(nn.Module):
+    """A 1 x 1 convolution, in the place where Meta's checkpoints have it."""
+
+    def __init__(self, dim: int, dim_out: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim_out, kernel_size=1)
+
+    def forward(self, x_bchw: Tensor) -> Tensor:
+        return self.conv(x_bchw)
+
+
+class Neck(nn.Module):
+    """Brings all stages to one width; stride 32 is added into stride 16 and then dropped."""
+
+    def __init__(self, config: Sam2Config) -> None:
+        super().__init__()
+        # Coarsest first, as in the checkpoints.
+        self.convs = nn.ModuleList(NeckConv(dim, config.hidden_dim) for dim in reversed(config.stage_dims))
+
+    def forward(self, stages: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps (b, hidden_dim, h, w) at strides 4, 8 and 16."""
+        coarsest, coarse, mid, fine = (conv(x) for conv, x in zip(self.convs, reversed(stages), strict=True))
+        coarse = coarse + F.interpolate(coarsest.float(), scale_factor=2.0, mode="nearest").to(coarse.dtype)
+        return fine, mid, coarse
+
+
+class ImageEncoder(nn.Module):
+    """From a normalised image to three feature maps."""
+
+    def __init__(self, config: Sam2Config) -> None:
+        super().__init__()
+        self.trunk = Hiera(config)
+        self.neck = Neck(config)
+
+    def forward(self, image_bchw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Maps (b, hidden_dim, h, w) at strides 4, 8 and 16."""
+        return self.neck(self.trunk(image_bchw))
