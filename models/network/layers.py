@@ -1,5 +1,7 @@
 """Small layers that several blocks share."""
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -24,7 +26,7 @@ class Mlp(nn.Module):
 
     def __init__(self, dims: tuple[int, ...], activation: str = "relu", sigmoid: bool = False) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in zip(dims[:-1], dims[1:], strict=True))
+        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(dims))
         self.activation = {"relu": F.relu, "gelu": F.gelu}[activation]
         self.sigmoid = sigmoid
 

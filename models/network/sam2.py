@@ -204,7 +204,7 @@ class Sam2(nn.Module):
         mask_logits_n1hw : Tensor or None
             Mask logits at stride 4 as a dense prompt.
         """
-        n, _, h, w = coarse_nchw.shape
+        h, w = coarse_nchw.shape[2:]
         # SAM 2 always closes the list with one padding point, and with two when it is empty.
         extra = 1 if points_nk2.shape[1] else 2
         points_nk2 = F.pad(points_nk2, (0, 0, 0, extra))
