@@ -1,0 +1,127 @@
+"""Procedural stills and clips with instance masks: `generate`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from napari_sam2.sample_data import layouts
+from napari_sam2.sample_data.camera import expose, shake
+from napari_sam2.sample_data.draw import Draw
+from napari_sam2.sample_data.layouts import Settings
+from napari_sam2.sample_data.looks import FAMILIES, LAYOUTS, draw_settings
+from napari_sam2.sample_data.parts import rasterise
+from napari_sam2.sample_data.render import radiance
+from napari_sam2.sample_data.textures import octaves, sample
+
+__all__ = ["FAMILIES", "GENERATOR_VERSION", "Clip", "generate"]
+
+GENERATOR_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A batch of windows.
+
+    Attributes
+    ----------
+    images_btchw
+        float32 (b, t, 3, h, w) in 0..1; grey images have three equal channels.
+    labels_bthw
+        int32 (b, t, h, w): the visible pixels of each object, 0 is background. An id means the same
+        object in every frame of its clip: it may vanish and come back. A mother that divides ends,
+        and her daughters have new ids. Ids need not be consecutive.
+    family
+        Appearance family of each window.
+    """
+
+    images_btchw: Tensor
+    labels_bthw: Tensor
+    family: tuple[str, ...]
+
+
+def generate(
+    batch: int,
+    *,
+    frames: int = 1,
+    size: int = 128,
+    seed: int,
+    families: Sequence[str] | None = None,
+    device: torch.device | str = "cpu",
+) -> Clip:
+    """Make a batch of windows, the same for the same arguments and `GENERATOR_VERSION` on one device.
+
+    Parameters
+    ----------
+    batch
+        Number of windows.
+    frames
+        Length of each clip; 1 makes stills.
+    size
+        Side in pixels.
+    seed
+        Any integer.
+    families
+        Families to draw from; all of `FAMILIES` by default. A name that comes twice is twice as likely.
+    device
+        Where to compute, and where the result lies.
+
+    Returns
+    -------
+    Clip
+        The windows, with families in random order.
+
+    Raises
+    ------
+    ValueError
+        For an unknown family.
+    """
+    pool = tuple(families or FAMILIES)
+    for name in pool:
+        if name not in FAMILIES:
+            raise ValueError(f"There is no family '{name}'; the families are {', '.join(FAMILIES)}.")
+    draw = Draw(seed, device)
+    picks = torch.randint(len(pool), (batch,), generator=torch.Generator().manual_seed(seed)).tolist()
+    chosen = tuple(pool[i] for i in picks)
+    with torch.no_grad():
+        settings = draw_settings(draw, chosen)
+        colour = settings["colour"] > 0
+        images = torch.zeros(batch, frames, 3, size, size, device=draw.device)
+        labels = torch.zeros(batch, frames, size, size, dtype=torch.int32, device=draw.device)
+        for layout in range(len(LAYOUTS)):
+            for channels in (1, 3):
+                rows = ((settings["layout"] == layout) & (colour == (channels == 3))).nonzero()[:, 0]
+                if len(rows) == 0:
+                    continue
+                group = {name: value[rows] for name, value in settings.items()}
+                image, label = _group(draw, group, LAYOUTS[layout], channels, frames, size)
+                images[rows] = image
+                labels[rows] = label
+    return Clip(images, labels, chosen)
+
+
+def _group(
+    draw: Draw, s: Settings, layout: str, channels: int, frames: int, size: int
+) -> tuple[Tensor, Tensor]:
+    """Scenes of one layout: (b, t, 3 or 1, h, w) and (b, t, h, w)."""
+    b = len(s["span"])
+    if layout == "cells":
+        parts = layouts.cells(draw, frames, 12, s)
+    elif layout == "tissue":
+        parts = layouts.tissue(draw, frames, 30, s)
+    else:
+        parts = layouts.instruments(draw, frames, 12, s)
+    atlas_bchw = octaves(draw, s["texture_slope"], 3, size)
+    axis = (torch.arange(size, device=draw.device, dtype=torch.float32) + 0.5) / size - 0.5
+    grid_hwc = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1)
+    looking = shake(draw, s, frames)
+    coords = (grid_hwc + looking[:, :, None, None]).view(b * frames, size, size, 2)
+    warp_bchw = octaves(draw, torch.full((b,), 1.6, device=draw.device), 2, 32)
+    wobble = sample(warp_bchw, (0.8 * coords).view(b, frames * size, size, 2))
+    wobble = wobble.view(b, 2, frames, size, size).permute(0, 2, 3, 4, 1).reshape_as(coords)
+    warp = s["warp"].repeat_interleave(frames)[:, None, None, None]
+    fields = rasterise(parts, coords + warp * wobble)
+    light, labels = radiance(draw, parts, fields, coords, atlas_bchw, s, channels)
+    images = expose(draw, light, s, frames)
+    return images.view(b, frames, channels, size, size), labels.view(b, frames, size, size)
