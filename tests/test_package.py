@@ -58,7 +58,17 @@ def clean_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
     python = _python_of(folder)
-    command = [sys.executable, "-m", "pip", "--python", str(python), "install", "--no-deps", "--no-index", wheel]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        str(python),
+        "install",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    ]
     installed = subprocess.run(command, capture_output=True, text=True)
     assert installed.returncode == 0, installed.stdout + installed.stderr
     return Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
@@ -120,7 +130,9 @@ def test_import_is_quick_and_loads_only_the_standard_library(clean_environment: 
 
 @pytest.mark.parametrize("module", ["napari_sam2", "napari_sam2.samples", "napari_sam2.cli.main"])
 def test_import_loads_neither_torch_nor_napari(equipped_environment: Path, module: str):
-    code = f"import {module}, json, sys; print(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    code = (
+        f"import {module}, json, sys; print(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    )
     loaded = set(json.loads(_run_python(equipped_environment, code)))
     assert "napari_sam2" in loaded
     assert not loaded & {"torch", "napari", "qtpy", "PyQt6", "PySide6", "matplotlib", "pandas"}
@@ -134,7 +146,11 @@ def test_the_installed_manifest_is_valid_and_its_commands_exist(equipped_environ
         "contributions = manifest.contributions; "
         "print(json.dumps([sample.key for sample in contributions.sample_data]))"
     )
-    assert json.loads(_run_python(equipped_environment, code)) == ["cells_time", "nuclei_z", "instruments_rgb"]
+    assert json.loads(_run_python(equipped_environment, code)) == [
+        "cells_time",
+        "nuclei_z",
+        "instruments_rgb",
+    ]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="git for Windows checks links out as text files")
