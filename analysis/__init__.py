@@ -1,1 +1,18 @@
-""" """
+"""Masks in, tables out: regions and tracks, with no model and no viewer."""
+
+from napari_sam2.analysis.columns import COLUMNS, Column
+from napari_sam2.analysis.errors import MeasureError
+from napari_sam2.analysis.regions import measure_regions
+from napari_sam2.analysis.tables import describe, read_table, write_table
+from napari_sam2.analysis.tracks import measure_tracks
+
+__all__ = [
+    "COLUMNS",
+    "Column",
+    "MeasureError",
+    "describe",
+    "measure_regions",
+    "measure_tracks",
+    "read_table",
+    "write_table",
+]

@@ -1,0 +1,157 @@
+"""The region table: one row for each object on each frame."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from napari_sam2.analysis import shape
+from napari_sam2.analysis.errors import MeasureError
+from napari_sam2.analysis.intensity import measure_intensity
+from napari_sam2.analysis.objects import Objects, find_objects
+from napari_sam2.analysis.scale import Scale, read_scale
+from napari_sam2.analysis.stack import LazyStack, Stack
+from napari_sam2.analysis.tables import make_table
+
+_SCORES = ("predicted_iou", "object_score")
+
+
+def _measure_shape(objects: Objects, pixel_size: tuple[float, float]) -> dict[str, NDArray[Any]]:
+    height, width = pixel_size
+    centroid = shape.centroids(objects)
+    box = objects.bbox
+    principal = shape.principal_moments(shape.second_moments(objects), pixel_size)
+    return {
+        "area_px": objects.counts,
+        "area": objects.counts * (height * width),
+        "centroid_y_px": centroid[:, 0],
+        "centroid_y": centroid[:, 0] * height,
+        "centroid_x_px": centroid[:, 1],
+        "centroid_x": centroid[:, 1] * width,
+        "bbox_y0": box[:, 0],
+        "bbox_x0": box[:, 1],
+        "bbox_y1": box[:, 2],
+        "bbox_x1": box[:, 3],
+        "eccentricity": shape.eccentricity(principal),
+        "solidity": objects.counts / shape.convex_area(objects),
+    }
+
+
+def measure_frame(
+    labels_yx: NDArray[Any], image_yxc: NDArray[Any] | None, channels: Sequence[str], scale: Scale
+) -> dict[str, NDArray[Any]]:
+    """Columns of the objects of one frame, in ascending order of their ids."""
+    objects = find_objects(labels_yx)
+    if len(objects) == 0:
+        return {}
+    columns: dict[str, NDArray[Any]] = {"object_id": objects.ids, **_measure_shape(objects, scale.pixel_size)}
+    for c, channel in enumerate(channels):
+        assert image_yxc is not None
+        for name, values in measure_intensity(objects, image_yxc[..., c]).items():
+            columns[f"{name}_{channel}"] = values
+    return columns
+
+
+def _add_scores(data: dict[str, NDArray[Any]], scores: pd.DataFrame) -> None:
+    missing = {"object_id", "frame", *_SCORES} - set(scores.columns)
+    if missing:
+        raise MeasureError(
+            f"The scores have no column {sorted(missing)[0]!r}; they need object_id, frame, "
+            "predicted_iou and object_score."
+        )
+    twice = scores[scores.duplicated(["object_id", "frame"])]
+    if len(twice):
+        raise MeasureError(
+            f"The scores have two rows for object {twice['object_id'].iloc[0]} on frame "
+            f"{twice['frame'].iloc[0]}; give one row for each object and frame."
+        )
+    keys = pd.DataFrame({"object_id": data["object_id"], "frame": data["frame"]})
+    merged: pd.DataFrame = keys.merge(
+        scores[["object_id", "frame", *_SCORES]], how="left", on=["object_id", "frame"]
+    )
+    for name in _SCORES:
+        data[name] = merged[name].to_numpy(dtype=np.float64)
+
+
+def measure_regions(
+    labels: LazyStack,
+    images: LazyStack | None = None,
+    *,
+    pixel_size: float | Sequence[float] | None = None,
+    unit: str = "pixel",
+    step: float | None = None,
+    step_unit: str = "frame",
+    axis: str = "t",
+    channel_names: Sequence[str] | None = None,
+    scores: pd.DataFrame | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    frames: Sequence[int] | None = None,
+    workers: int | None = None,
+) -> pd.DataFrame:
+    """Measure every object on every frame.
+
+    Frames are read one at a time (a few at once, one for each worker), so a stack larger than memory
+    can be measured. `napari_sam2.analysis.COLUMNS["regions"]` says what each column means.
+
+    Parameters
+    ----------
+    labels : sequence of integer arrays (y, x)
+        `len(labels)` frames, `labels[i]` a label image: the value is the object's id, 0 background.
+        Numpy, zarr, dask arrays (frames, y, x), label stores, lists.
+    images : sequence of arrays (y, x) or (y, x, c), optional
+        Intensities of the same frames.
+    pixel_size : float or (float, float), optional
+        Height and width of a pixel, in `unit`. When unknown, lengths are in pixels.
+    unit : str
+        Unit of lengths, for example "µm".
+    step : float, optional
+        Frame interval or slice spacing, in `step_unit`. When unknown, frames are counted.
+    step_unit : str
+        Unit along the axis, for example "s".
+    axis : str
+        "t" when the frames follow in time, "z" when they are slices in depth.
+    channel_names : sequence of str, optional
+        One for each channel of `images`; "ch0", "ch1" ... when not given.
+    scores : DataFrame, optional
+        Columns object_id, frame, predicted_iou, object_score; objects without a row get NaN.
+    progress : callable, optional
+        Called with the number of frames done and the number of frames, after each frame.
+    frames : sequence of int, optional
+        Frames to measure; all when not given.
+    workers : int, optional
+        Frames measured at the same time; as many as there are processors, at most 8, when not given.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by frame, then by object id; undefined numbers are NaN. Units and parameters are in
+        `table.attrs` and go into the file with `write_table`.
+
+    Raises
+    ------
+    MeasureError
+        Labels, images or sizes that cannot be measured; the problems of all frames in one message.
+    """
+    scale = read_scale(pixel_size, unit, step, step_unit, axis)
+    stack = Stack(labels, images, channel_names)
+    chosen = stack.chosen(frames)
+    parts: list[dict[str, NDArray[Any]]] = []
+
+    def one(index: int, labels_yx: NDArray[Any], image_yxc: NDArray[Any] | None) -> dict[str, NDArray[Any]]:
+        columns = measure_frame(labels_yx, image_yxc, stack.channels, scale)
+        return {**columns, "frame": np.full(len(columns.get("object_id", ())), index)}
+
+    for done, columns in enumerate(stack.measure(one, chosen, workers), start=1):
+        if "object_id" in columns:
+            parts.append(columns)
+        if progress is not None:
+            progress(done, len(chosen))
+
+    names = parts[0] if parts else ("object_id", "frame")
+    data = {name: np.concatenate([part[name] for part in parts]) if parts else np.zeros(0) for name in names}
+    data["time"] = data["depth"] = data["frame"] * scale.step
+    if scores is not None:
+        _add_scores(data, scores)
+    return make_table("regions", data, scale, channels=stack.channels)

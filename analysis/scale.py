@@ -1,0 +1,79 @@
+"""How big a pixel and a step are, checked once."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_sam2.analysis.errors import MeasureError
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes that turn pixels and frames into physical numbers.
+
+    Attributes
+    ----------
+    pixel_size : (float, float)
+        Height and width of a pixel, in `unit`.
+    unit : str
+        Unit of lengths in the frame.
+    step : float
+        Time between frames (axis "t") or distance between slices (axis "z"), in `step_unit`.
+    step_unit : str
+        Unit along the axis.
+    axis : str
+        "t" or "z".
+    """
+
+    pixel_size: tuple[float, float]
+    unit: str
+    step: float
+    step_unit: str
+    axis: str
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether pixels are square; file formats round sizes, so 0.01 % is forgiven."""
+        return math.isclose(*self.pixel_size, rel_tol=1e-4)
+
+
+def read_scale(
+    pixel_size: float | Sequence[float] | None, unit: str, step: float | None, step_unit: str, axis: str
+) -> Scale:
+    """Check sizes given by a person; unknown ones count pixels and frames.
+
+    Parameters
+    ----------
+    pixel_size : float, (float, float) or None
+        Height and width of a pixel; one number for square pixels; None when unknown.
+    unit : str
+        Unit of `pixel_size`; not used when the size is unknown.
+    step : float or None
+        Frame interval or slice spacing; None when unknown.
+    step_unit : str
+        Unit of `step`; not used when the step is unknown.
+    axis : str
+        "t" or "z".
+
+    Raises
+    ------
+    MeasureError
+        A size that is not a positive number, or another axis.
+    """
+    if axis not in ("t", "z"):
+        raise MeasureError(f"axis is {axis!r}; give 't' for time or 'z' for depth.")
+    if pixel_size is None:
+        sizes, unit = (1.0, 1.0), "pixel"
+    else:
+        given = [pixel_size] * 2 if isinstance(pixel_size, int | float) else list(pixel_size)
+        if len(given) != 2 or not all(math.isfinite(size) and size > 0 for size in given):
+            raise MeasureError(
+                f"pixel_size is {pixel_size}; give one positive number, or two for the height and the width "
+                "of a pixel, or None when it is unknown."
+            )
+        sizes = (float(given[0]), float(given[1]))
+    if step is None:
+        step, step_unit = 1.0, "frame" if axis == "t" else "slice"
+    elif not (math.isfinite(step) and step > 0):
+        raise MeasureError(f"step is {step}; give a positive frame interval or slice spacing, or None.")
+    return Scale(sizes, unit, float(step), step_unit, axis)

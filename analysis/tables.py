@@ -1,0 +1,196 @@
+"""Tables that carry their own description, in memory and on disk."""
+
+import json
+import os
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from napari_sam2.analysis.columns import Column, columns_of
+from napari_sam2.analysis.errors import MeasureError
+from napari_sam2.analysis.scale import Scale
+
+_KEY = "napari_sam2"
+
+
+def _version() -> str:
+    try:
+        return version("napari-sam2")
+    except PackageNotFoundError:  # running from a checkout that was never installed
+        return "0+unknown"
+
+
+def make_table(
+    name: str,
+    data: Mapping[str, Any],
+    scale: Scale,
+    *,
+    channels: tuple[str, ...] = (),
+    parameters: Mapping[str, Any] | None = None,
+) -> pd.DataFrame:
+    """Assemble a table in the declared order, with its description in `DataFrame.attrs`.
+
+    Parameters
+    ----------
+    name : str
+        Key of `COLUMNS`.
+    data : mapping
+        Column name to values; a declared column that is not there becomes NaN.
+    scale : Scale
+        Units and sizes it was measured with.
+    channels : tuple of str
+        Names of the image channels.
+    parameters : mapping, optional
+        Whatever else decided the numbers; must fit into JSON.
+    """
+    columns = columns_of(name, axis=scale.axis, unit=scale.unit, step_unit=scale.step_unit, channels=channels)
+    n_rows = len(next(iter(data.values())))
+    missing = np.full(n_rows, np.nan)
+    table = pd.DataFrame({c.name: np.asarray(data.get(c.name, missing)).astype(c.dtype) for c in columns})
+    table.attrs[_KEY] = {
+        "table": name,
+        "software": "napari-sam2",
+        "version": _version(),
+        "axis": scale.axis,
+        "pixel_size": list(scale.pixel_size),
+        "unit": scale.unit,
+        "step": scale.step,
+        "step_unit": scale.step_unit,
+        "channels": list(channels),
+        "parameters": dict(parameters or {}),
+    }
+    return table
+
+
+def scale_of(table: pd.DataFrame) -> Scale | None:
+    """Sizes and units that a table was measured with, or None for a table from elsewhere."""
+    about = table.attrs.get(_KEY)
+    if about is None:
+        return None
+    height, width = about["pixel_size"]
+    return Scale((height, width), about["unit"], about["step"], about["step_unit"], about["axis"])
+
+
+def channels_of(table: pd.DataFrame) -> tuple[str, ...]:
+    """Names of the image channels a table was measured with."""
+    return tuple(table.attrs.get(_KEY, {}).get("channels", ()))
+
+
+def describe(table: pd.DataFrame) -> dict[str, Any]:
+    """Everything a reader needs to understand a table: version, parameters, and each column.
+
+    Returns
+    -------
+    dict
+        Fits into JSON. Columns that someone added are listed as not declared.
+
+    Raises
+    ------
+    MeasureError
+        The table was not made by this package.
+    """
+    about = table.attrs.get(_KEY)
+    if about is None:
+        raise MeasureError(
+            "This table does not say what it was measured with; write the table that measure_regions, "
+            "measure_tracks or read_table returned, not one rebuilt from its values."
+        )
+    declared = {
+        column.name: column
+        for column in columns_of(
+            about["table"],
+            axis=about["axis"],
+            unit=about["unit"],
+            step_unit=about["step_unit"],
+            channels=about["channels"],
+        )
+    }
+    columns = []
+    for name in map(str, table.columns):
+        column = declared.get(name) or Column(
+            name, "", "Not declared by napari-sam2.", "", str(table[name].dtype)
+        )
+        columns.append(
+            {
+                "name": name,
+                "unit": column.unit,
+                "meaning": column.meaning,
+                "formula": column.formula,
+                "dtype": column.dtype,
+            }
+        )
+    return {**about, "columns": columns}
+
+
+def _replace(path: Path, text: str) -> None:
+    beside = path.with_name(path.name + ".part")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        os.replace(beside, path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_table(table: pd.DataFrame, path: str | Path) -> Path:
+    """Write a table as CSV, with its description beside it as `<name>.csv.json`.
+
+    Both files are written beside their place and renamed. NaN is an empty field. Plain
+    `pandas.read_csv(path)` opens the CSV.
+
+    Parameters
+    ----------
+    table : DataFrame
+        From `measure_regions` and its neighbours.
+    path : path
+        Where the CSV goes; its folder must exist.
+
+    Returns
+    -------
+    Path
+        Of the CSV.
+
+    Raises
+    ------
+    MeasureError
+        The table was not made by this package.
+    OSError
+        The folder cannot be written.
+    """
+    path = Path(path)
+    description = json.dumps(describe(table), indent=1, ensure_ascii=False)
+    _replace(path.with_name(path.name + ".json"), description + "\n")
+    _replace(path, table.to_csv(index=False, lineterminator="\n"))
+    return path
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """Read a table that `write_table` wrote, its types and its description included.
+
+    Raises
+    ------
+    MeasureError
+        A file is missing, or they do not belong together.
+    """
+    path = Path(path)
+    beside = path.with_name(path.name + ".json")
+    for file in (path, beside):
+        if not file.is_file():
+            raise MeasureError(f"There is no file {file}; a table is a CSV with its description beside it.")
+    try:
+        about = json.loads(beside.read_text(encoding="utf-8"))
+        types = {column["name"]: column["dtype"] for column in about.pop("columns")}
+        table = pd.read_csv(path, dtype=types, encoding="utf-8")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise MeasureError(
+            f"{path} and {beside.name} do not belong together or are damaged: {error}."
+        ) from error
+    if list(table.columns) != list(types):
+        raise MeasureError(
+            f"{path} does not have the columns that {beside.name} lists; write the table again."
+        )
+    table.attrs[_KEY] = about
+    return table
