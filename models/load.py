@@ -1,0 +1,161 @@
+"""From a name or a path to a network that is ready to run."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from napari_sam2.models.cache import sha256_of
+from napari_sam2.models.cards import CARDS, ModelCard
+from napari_sam2.models.checkpoints import read_checkpoint
+from napari_sam2.models.config import PUBLISHED, Sam2Config
+from napari_sam2.models.download import Progress, download_weights, progress_bar, verified, weights_path
+from napari_sam2.models.errors import ModelError
+from napari_sam2.models.network.sam2 import Sam2
+
+_SUFFIXES = {".pt", ".pth", ".ckpt", ".safetensors"}
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedModel:
+    """A network with its weights, and where they come from.
+
+    Attributes
+    ----------
+    name : str
+        The name of its card, or the stem of its file.
+    network : Sam2
+        On `device`, in evaluation mode, float32, without gradients.
+    config : Sam2Config
+        Sizes of the network.
+    device : torch.device
+        Where it runs.
+    path : Path
+        The weights file.
+    sha256 : str
+        Checksum of the weights file, which identifies the model in a session.
+    card : ModelCard or None
+        None for weights that were given by path.
+    """
+
+    name: str
+    network: Sam2
+    config: Sam2Config
+    device: torch.device
+    path: Path
+    sha256: str
+    card: ModelCard | None
+
+
+def load_model(
+    name_or_path: str | os.PathLike[str] = "nano",
+    device: str | torch.device = "auto",
+    *,
+    image_size: int | None = None,
+    progress: Progress | None = None,
+) -> LoadedModel:
+    """Load a model by its name, or any SAM 2 weights by their path.
+
+    A published model is downloaded on first use.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name in `CARDS`; or a file in Meta's, `transformers`' or our own layout, fine-tunes such as
+        MedSAM2 included.
+    device : str or torch.device
+        "cpu", "cuda", "cuda:1", "mps"; "auto" takes a GPU where there is one.
+    image_size : int, optional
+        Side of the network's square input in pixels, a multiple of 32, for weights that were trained
+        at another size than their file says (Meta's layout says none: 1024 is assumed; MedSAM2 is 512).
+    progress : callable, optional
+        Called during a download with the bytes that are there and those there will be; by default a
+        bar is drawn on the terminal.
+
+    Raises
+    ------
+    ModelError
+        Unknown name, no such device, or weights that cannot be fetched or do not fit.
+    """
+    chosen = pick_device(device)
+    card = CARDS.get(os.fspath(name_or_path))
+    path = _path_of(name_or_path) if card is None else _path_of_card(card, progress)
+    checkpoint = read_checkpoint(path, PUBLISHED.get(card.config) if card else None)
+    config = checkpoint.config if image_size is None else _at_size(checkpoint.config, image_size)
+    try:
+        # Parameters are made without values, and the values are copied straight from the file.
+        with torch.device("meta"):
+            network = Sam2(config)
+        network = network.to_empty(device=chosen)
+        network.load_state_dict(checkpoint.state)
+    except torch.cuda.OutOfMemoryError as error:
+        raise ModelError(
+            f"{path.name} does not fit into the memory of {chosen}: choose a smaller model or device cpu."
+        ) from error
+    return LoadedModel(
+        name=card.name if card else path.stem,
+        network=network.eval().requires_grad_(False),
+        config=config,
+        device=chosen,
+        path=path,
+        sha256=sha256_of(path),
+        card=card,
+    )
+
+
+def pick_device(device: str | torch.device = "auto") -> torch.device:
+    """The device that a name stands for.
+
+    Raises
+    ------
+    ModelError
+        PyTorch knows no such device, or this machine has none.
+    """
+    if device == "auto":
+        best = "mps" if torch.backends.mps.is_available() else "cpu"
+        return torch.device("cuda" if torch.cuda.is_available() else best)
+    try:
+        chosen = torch.device(device)
+    except RuntimeError as error:
+        raise ModelError(f"there is no device '{device}': choose auto, cpu, cuda or mps.") from error
+    present = {
+        "cpu": 1,
+        "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
+        "mps": int(torch.backends.mps.is_available()),
+    }
+    if (chosen.index or 0) >= present.get(chosen.type, 0):
+        raise ModelError(f"this machine has no device '{device}' that PyTorch can use: choose auto or cpu.")
+    return chosen
+
+
+def _path_of_card(card: ModelCard, progress: Progress | None) -> Path:
+    path = weights_path(card)
+    if path.is_file():
+        return verified(card, path)
+    if not card.urls:
+        raise ModelError(
+            f"the bundled model {card.name} is missing from this installation (no {path}): "
+            "install napari-sam2 again, or choose another model."
+        )
+    if progress is not None:
+        return download_weights(card, progress=progress)
+    with progress_bar(card.name) as draw:
+        return download_weights(card, progress=draw)
+
+
+def _path_of(name_or_path: str | os.PathLike[str]) -> Path:
+    path = Path(name_or_path).expanduser()
+    if len(path.parts) > 1 or path.suffix.lower() in _SUFFIXES or path.exists():
+        return path
+    raise ModelError(
+        f"there is no model named '{name_or_path}': choose one of {', '.join(CARDS)}, "
+        "or give the path of a weights file."
+    )
+
+
+def _at_size(config: Sam2Config, image_size: int) -> Sam2Config:
+    try:
+        return config.at_size(image_size)
+    except ValueError as error:
+        raise ModelError(f"the network cannot take this input size: {error}.") from error
