@@ -1,0 +1,262 @@
+"""Finds many objects on one frame: prompted, followed or given, all through the same batched call."""
+
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sam2.models.memory import Memory, Reading
+from napari_sam2.models.prompts import Prompt
+from napari_sam2.models.results import MaskPatch
+from napari_sam2.models.scene import Scene
+from napari_sam2.models.views import View, look_mask, put_back, tighten
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch import device as Device
+
+    from napari_sam2.models.network.sam2 import Found, ImageFeatures, Sam2
+
+GIVEN_LOGIT = 10.0
+"""Logit of the pixels of a mask that was given, not found."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One object to find on one frame.
+
+    Attributes
+    ----------
+    object_id : int
+        Whom.
+    view : View
+        Where to look.
+    reading : Reading or None
+        What to remember; None decodes from the image alone.
+    prompt : Prompt or None
+        What was said; None follows the memory.
+    hint : bool array (y, x) or None
+        The mask found on this frame before, shown to the decoder with a correction.
+    """
+
+    object_id: int
+    view: View
+    reading: Reading | None = None
+    prompt: Prompt | None = None
+    hint: NDArray[np.bool_] | None = None
+
+    @property
+    def layout(self) -> tuple[Any, ...]:
+        """Tasks of equal layout run in one batch without padding, so results equal single runs."""
+        prompt = self.prompt
+        return (
+            self.reading.layout if self.reading else None,
+            prompt is not None and prompt.mask is not None,
+            prompt is not None,
+            len(prompt.points) + 2 * (prompt.box is not None) if prompt else 0,
+            self.hint is not None,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """What was found of one object.
+
+    Attributes
+    ----------
+    patch : MaskPatch
+        The mask on the frame.
+    memory : Memory
+        What to remember of it.
+    logits_hw : Tensor
+        Mask logits of the view at the network's own resolution (stride 4).
+    """
+
+    patch: MaskPatch
+    memory: Memory
+    logits_hw: "Tensor"
+
+
+class Solver:
+    """Runs tasks in batches; a batch that does not fit in memory is halved, for good.
+
+    Parameters
+    ----------
+    network : Sam2
+        In evaluation mode, on `device`.
+    device : torch device
+        Where the network is.
+    n_frames : int
+        Length of the stack: the temporal encoding of object pointers depends on it.
+    batch : int
+        Most objects at once.
+    """
+
+    def __init__(self, network: "Sam2", device: "Device", n_frames: int, batch: int = 64) -> None:
+        self.network, self.device, self.n_frames, self.batch = network, device, n_frames, batch
+
+    def solve(self, scene: Scene, tasks: Sequence[Task]) -> list[Seen]:
+        """Find all objects of a frame, in the order of `tasks`."""
+        import torch
+
+        groups: dict[Any, list[int]] = defaultdict(list)
+        for i, task in enumerate(tasks):
+            groups[task.layout].append(i)
+        seen: dict[int, Seen] = {}
+        with torch.inference_mode():
+            for indices in groups.values():
+                start = 0
+                while start < len(indices):
+                    part = indices[start : start + self.batch]
+                    try:
+                        found = self._run(scene, [tasks[i] for i in part])
+                    except RuntimeError as error:
+                        if not out_of_memory(error) or self.batch == 1:
+                            raise
+                        self._halve(len(part))
+                        continue
+                    seen.update(zip(part, found, strict=True))
+                    start += len(part)
+        return [seen[i] for i in range(len(tasks))]
+
+    def _halve(self, size: int) -> None:
+        import torch
+
+        self.batch = max(1, min(self.batch, size) // 2)
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        warnings.warn(
+            f"memory is short: going on with {self.batch} objects at a time", RuntimeWarning, stacklevel=2
+        )
+
+    def _run(self, scene: Scene, tasks: list[Task]) -> list[Seen]:
+        """One batch of tasks of equal layout."""
+        import torch
+        import torch.nn.functional as F
+
+        features = scene.features([task.view for task in tasks])
+        size = self.network.config.image_size
+        prompts = [task.prompt for task in tasks if task.prompt is not None]
+        given = bool(prompts) and prompts[0].mask is not None
+        if given:
+            masks_nhw = torch.stack([self._mask(task, size) for task in tasks])
+            found = self.network.given(features, masks_nhw)
+            logits_n1hw = masks_nhw[:, None] * 2 - 1
+        else:
+            found = self._decode(features, tasks)
+            logits_n1hw = F.interpolate(
+                found.logits_nhw[:, None].float(), size=(size, size), mode="bilinear", align_corners=False
+            )
+        spatial_nchw = self.network.write_memory(
+            features.coarse_bchw, logits_n1hw, found.object_score_n, binary=bool(prompts)
+        ).to(torch.bfloat16)
+        iou = found.iou_n.float().tolist()
+        score = found.object_score_n.float().sigmoid().tolist()
+        return [
+            Seen(
+                self._patch(task, found.logits_nhw[i], iou[i], score[i], scene.shape),
+                # Clones: a view would keep the whole batch's memory alive as long as one object's.
+                Memory(found.pointer_nc[i].clone(), spatial_nchw[i].clone()),
+                found.logits_nhw[i],
+            )
+            for i, task in enumerate(tasks)
+        ]
+
+    def _decode(self, features: "ImageFeatures", tasks: list[Task]) -> "Found":
+        import torch
+        import torch.nn.functional as F
+
+        size = self.network.config.image_size
+        points_nk2, labels_nk = to_points(tasks, size, self.device)
+        hint_n1hw = None
+        if tasks[0].hint is not None:
+            hints = torch.stack([look_mask(task.hint, task.view, size, self.device) for task in tasks])  # type: ignore[arg-type]
+            hint_n1hw = F.interpolate(
+                (hints * 2 - 1)[:, None] * GIVEN_LOGIT,
+                scale_factor=0.25,
+                mode="bilinear",
+                align_corners=False,
+                antialias=True,
+            )
+        coarse_nchw = self._with_memory(features.coarse_bchw, tasks)
+        decoded = self.network.decode(coarse_nchw, features, points_nk2, labels_nk, hint_n1hw)
+        # At most one point is ambiguous; following (no point) counts as such in SAM 2.
+        return self.network.choose(decoded, multimask=points_nk2.shape[1] <= 1)
+
+    def _with_memory(self, coarse_nchw: "Tensor", tasks: list[Task]) -> "Tensor":
+        import torch
+
+        readings = [task.reading for task in tasks if task.reading is not None]
+        if not readings or not readings[0].spatial:
+            return self.network.without_memory(coarse_nchw)
+        dim, device = self.network.config.hidden_dim, self.device
+        n, pointers = len(readings), len(readings[0].pointers)
+        pointers_npc = (
+            torch.stack([torch.stack(r.pointers) for r in readings])
+            if pointers
+            else coarse_nchw.new_zeros(n, 0, dim)
+        )
+        return self.network.read_memory(
+            coarse_nchw,
+            torch.stack([torch.stack(r.spatial) for r in readings]),
+            torch.tensor([r.ages for r in readings], device=device),
+            pointers_npc,
+            torch.tensor([r.offsets for r in readings], device=device, dtype=torch.float32),
+            max(min(self.n_frames, self.network.config.max_pointers) - 1, 1),
+        )
+
+    def _mask(self, task: Task, size: int) -> "Tensor":
+        assert task.prompt is not None and task.prompt.mask is not None
+        # A given mask counts from half a pixel's cover on, so that it stays a mask at input size.
+        return (look_mask(task.prompt.mask, task.view, size, self.device) >= 0.5).float()
+
+    def _patch(
+        self, task: Task, logits_hw: "Tensor", iou: float, score: float, shape: tuple[int, int]
+    ) -> MaskPatch:
+        mask = task.prompt.mask if task.prompt is not None else None
+        if mask is None:
+            top, left, logits = put_back(logits_hw, task.view, shape)
+        else:
+            # What was given is the answer, pixel for pixel.
+            top, left, logits = tighten(
+                np.where(mask, np.float32(GIVEN_LOGIT), np.float32(-GIVEN_LOGIT)), 0, 0
+            )
+        return MaskPatch(task.object_id, top, left, logits, iou, score)
+
+
+def to_points(tasks: Sequence[Task], size: int, device: "Device") -> tuple["Tensor", "Tensor"]:
+    """Clicks and boxes as the network takes them: (n, k, 2) input pixels (x, y), and labels (n, k).
+
+    A box comes first, as two points with labels of their own.
+    """
+    import torch
+
+    from napari_sam2.models.network.prompt_encoder import BOX_FIRST, BOX_SECOND
+
+    all_points, all_labels = [], []
+    for task in tasks:
+        points: list[tuple[float, float]] = []
+        labels: list[int] = []
+        if task.prompt is not None:
+            if task.prompt.box is not None:
+                y0, x0, y1, x1 = task.prompt.box
+                points += [task.view.to_input(y0, x0, size), task.view.to_input(y1, x1, size)]
+                labels += [BOX_FIRST, BOX_SECOND]
+            points += [task.view.to_input(y, x, size) for y, x in task.prompt.points]
+            labels += task.prompt.labels
+        all_points.append(points)
+        all_labels.append(labels)
+    points_nk2 = torch.tensor(all_points, dtype=torch.float32, device=device).reshape(len(tasks), -1, 2)
+    labels_nk = torch.tensor(all_labels, dtype=torch.long, device=device).reshape(len(tasks), -1)
+    return points_nk2, labels_nk
+
+
+def out_of_memory(error: RuntimeError) -> bool:
+    """Whether torch ran out of memory, on any device."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)

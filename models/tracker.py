@@ -1,0 +1,223 @@
+"""The tracker: walks a plan over the frames and yields what it finds, a frame at a time.
+
+All state lives in a `TrackerState` that can be saved between frames: an interrupted run goes on from
+it and yields exactly what it would have yielded.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sam2.models.memory import MemoryBank, Reading
+from napari_sam2.models.plan import Anchor, ObjectRun, Pass
+from napari_sam2.models.prompts import Prompt
+from napari_sam2.models.results import FrameResult, MaskPatch
+from napari_sam2.models.scene import FrameSource, Scene
+from napari_sam2.models.sizing import window_for
+from napari_sam2.models.solver import Solver, Task
+from napari_sam2.models.views import View
+from napari_sam2.models.windows import Window, around
+
+if TYPE_CHECKING:
+    from napari_sam2.models.load import LoadedModel
+
+Framing = Literal["auto", "frame", "window"]
+"""`frame` is SAM 2's own: the whole frame for every object. `window` follows each object with a window
+of its own. `auto` follows objects that are small against the frame and shows the others the whole."""
+
+FoundMask = Callable[[int, int], NDArray[np.bool_]]
+"""(object_id, frame) to the mask found by an earlier pass, bool (y, x); empty where there is none."""
+
+
+@dataclass(eq=False)
+class TrackerState:
+    """Everything that the next frame depends on.
+
+    Attributes
+    ----------
+    pass_index : int
+        The pass that is under way.
+    next_step : int
+        How many frames of that pass are done.
+    banks : dict of int to MemoryBank
+        By object.
+    windows : dict of int to Window
+        Where each object was last seen.
+    given : dict of (object_id, frame) to (MaskPatch, Window)
+        Anchors that were decoded ahead of the walk.
+    """
+
+    pass_index: int = 0
+    next_step: int = 0
+    banks: dict[int, MemoryBank] = field(default_factory=lambda: defaultdict(MemoryBank))
+    windows: dict[int, Window] = field(default_factory=dict)
+    given: dict[tuple[int, int], tuple[MaskPatch, Window]] = field(default_factory=dict)
+
+
+class Tracker:
+    """Follows objects through a stack.
+
+    Parameters
+    ----------
+    model : LoadedModel
+        Network, device and name.
+    frames : FrameSource
+        The stack.
+    framing : {"auto", "frame", "window"}
+        How frames become the network's input.
+    found : callable
+        Masks of earlier passes, which repairs start from.
+    state : TrackerState, optional
+        To go on with an interrupted run.
+    """
+
+    def __init__(
+        self,
+        model: "LoadedModel",
+        frames: FrameSource,
+        *,
+        framing: Framing,
+        found: FoundMask,
+        state: TrackerState | None = None,
+    ) -> None:
+        self.state = state or TrackerState()
+        self._network, self._device = model.network, model.device
+        self._frames, self._framing, self._found = frames, framing, found
+        self._shape = (frames.shape[1], frames.shape[2])
+        self._solver = Solver(model.network, model.device, frames.shape[0])
+
+    def run(self, plan: Sequence[Pass]) -> Iterator[FrameResult]:
+        """Walk the plan; each frame's result is yielded as it is found.
+
+        A frame comes once in each pass that touches it, with the objects of that pass. The state is
+        whole whenever a result has been yielded.
+        """
+        turns = {run.object_id: run.anchors[0].frame for p in plan if not p.fresh for run in p.runs}
+        while self.state.pass_index < len(plan):
+            current = plan[self.state.pass_index]
+            if self.state.next_step == 0:
+                self._begin(current)
+            for frame in current.frames()[self.state.next_step :]:
+                self.state.next_step += 1
+                runs = [run for run in current.runs if covers(run, frame)]
+                if runs:
+                    yield self._step(frame, runs, current, turns)
+            self.state.pass_index += 1
+            self.state.next_step = 0
+
+    def _begin(self, current: Pass) -> None:
+        """Decode what can be known before the walk: initial prompts, and masks to be remembered."""
+        state = self.state
+        if current.fresh:
+            for run in current.runs:
+                state.banks[run.object_id] = MemoryBank()
+                for key in [key for key in state.given if key[0] == run.object_id]:
+                    del state.given[key]
+            by_frame: dict[int, list[tuple[int, Prompt, bool]]] = defaultdict(list)
+            for run in current.runs:
+                for frame, prompt, conditioning in self._known_ahead(run, current.keep_others):
+                    by_frame[frame].append((run.object_id, prompt, conditioning))
+            for frame in sorted(by_frame):
+                self._give(self._scene(frame), by_frame[frame])
+        for run in current.runs:
+            state.windows[run.object_id] = self._nearest_given(run)
+
+    def _known_ahead(self, run: ObjectRun, repair: bool) -> Iterator[tuple[int, Prompt, bool]]:
+        """Frames that enter the memory before the walk: (frame, prompt, conditioning)."""
+        for anchor in run.anchors:
+            if not repair or covers(run, anchor.frame):
+                if not anchor.correction:
+                    yield anchor.frame, anchor.prompt, True
+            else:
+                # Outside the repaired stretch, what stands there now is what is remembered.
+                mask = self._found(run.object_id, anchor.frame)
+                yield anchor.frame, Prompt(mask=mask) if mask.any() else anchor.prompt, True
+        for frame in run.recall:
+            mask = self._found(run.object_id, frame)
+            if mask.any():
+                yield frame, Prompt(mask=mask), False
+
+    def _give(self, scene: Scene, prompts: list[tuple[int, Prompt, bool]]) -> None:
+        windows = [window_for(self._solver, scene, prompt, self._framing) for _, prompt, _ in prompts]
+        tasks = [
+            Task(object_id, window.view(scene.shape), prompt=prompt)
+            for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
+        ]
+        seen = self._solver.solve(scene, tasks)
+        for (object_id, _, conditioning), window, one in zip(prompts, windows, seen, strict=True):
+            self.state.banks[object_id].write(scene.index, one.memory, conditioning)
+            self.state.given[object_id, scene.index] = (one.patch, window.after(one.patch))
+
+    def _nearest_given(self, run: ObjectRun) -> Window:
+        """The window to start a walk with: where the object was given nearest to its first frame."""
+        frames = [frame for object_id, frame in self.state.given if object_id == run.object_id]
+        if not frames:
+            # Only corrections, which find their own window from the mask that they repair.
+            return self._window_of_found(run.object_id, run.anchors[0])
+        nearest = min(frames, key=lambda frame: (abs(frame - run.first), frame))
+        return self.state.given[run.object_id, nearest][1]
+
+    def _window_of_found(self, object_id: int, anchor: Anchor) -> Window:
+        """A window around the mask that a correction repairs, wide enough for the prompt itself."""
+        ys, xs = (list(axis.astype(float)) for axis in np.nonzero(self._found(object_id, anchor.frame)))
+        if anchor.prompt.mask is not None:
+            more_ys, more_xs = np.nonzero(anchor.prompt.mask)
+            ys, xs = ys + list(more_ys), xs + list(more_xs)
+        for y, x in anchor.prompt.points:
+            ys.append(y)
+            xs.append(x)
+        if anchor.prompt.box is not None:
+            y0, x0, y1, x1 = anchor.prompt.box
+            ys += [y0, y1]
+            xs += [x0, x1]
+        box = (float(min(ys)), float(min(xs)), float(max(ys)), float(max(xs)))
+        return around(box, self._shape, self._framing)
+
+    def _step(
+        self, frame: int, runs: Sequence[ObjectRun], current: Pass, turns: dict[int, int]
+    ) -> FrameResult:
+        """One frame of a walk: reuse what was given, decode corrections, follow the rest."""
+        state, config = self.state, self._network.config
+        patches: dict[int, MaskPatch] = {}
+        tasks: list[Task] = []
+        scene = self._scene(frame)
+        for run in runs:
+            object_id = run.object_id
+            anchor = next((anchor for anchor in run.anchors if anchor.frame == frame), None)
+            if anchor is not None and (object_id, frame) in state.given:
+                patches[object_id], state.windows[object_id] = state.given[object_id, frame]
+                continue
+            reading = state.banks[object_id].read(frame, current.direction, self._solver.n_frames, config)
+            if anchor is None:
+                view = state.windows[object_id].view(self._shape)
+                tasks.append(Task(object_id, view, reading))
+            else:
+                state.windows[object_id] = self._window_of_found(object_id, anchor)
+                view = state.windows[object_id].view(self._shape)
+                tasks.append(self._correction(object_id, view, reading, anchor))
+        for task, seen in zip(tasks, self._solver.solve(scene, tasks), strict=True):
+            object_id, bank = task.object_id, state.banks[task.object_id]
+            bank.write(frame, seen.memory, conditioning=task.prompt is not None)
+            bank.forget(frame, current.direction, config, turns.get(object_id) if current.fresh else None)
+            state.windows[object_id] = state.windows[object_id].after(seen.patch)
+            patches[object_id] = seen.patch
+        ordered = tuple(patches[run.object_id] for run in runs)
+        return FrameResult(frame, self._shape, ordered, current.keep_others)
+
+    def _correction(self, object_id: int, view: View, reading: Reading, anchor: Anchor) -> Task:
+        if anchor.prompt.mask is not None:
+            return Task(object_id, view, prompt=anchor.prompt)
+        hint = self._found(object_id, anchor.frame)
+        return Task(object_id, view, reading, anchor.prompt, hint if hint.any() else None)
+
+    def _scene(self, frame: int) -> Scene:
+        return Scene(self._network, self._frames, frame, self._device)
+
+
+def covers(run: ObjectRun, frame: int) -> bool:
+    """Whether a run outputs this frame."""
+    return min(run.first, run.last) <= frame <= max(run.first, run.last)
