@@ -1,0 +1,111 @@
+"""Geometry of views: positions, cuts and masks go there and back."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from napari_sam2.models.results import MaskPatch
+from napari_sam2.models.views import View, look, look_mask, put_back, tighten, whole
+from napari_sam2.models.windows import MOST_GROWTH, RATIO, Window, around, candidates, full
+
+shapes = st.tuples(st.integers(20, 300), st.integers(20, 300))
+windows = st.builds(
+    Window,
+    y=st.floats(-20, 320),
+    x=st.floats(-20, 320),
+    side=st.floats(8, 400),
+    growth=st.floats(1, MOST_GROWTH),
+)
+
+
+@given(shapes, windows)
+def test_a_window_that_fits_lies_inside_the_frame(shape, window):
+    view = window.view(shape)
+    assert view.height == view.width == round(window.side * window.growth)
+    for start, length, extent in ((view.top, view.height, shape[0]), (view.left, view.width, shape[1])):
+        if length <= extent:
+            assert 0 <= start <= extent - length
+        else:
+            assert start <= 0 and start + length >= extent
+
+
+@given(st.integers(-50, 50), st.integers(-50, 50), st.integers(4, 200), st.integers(4, 200))
+def test_corners_of_a_view_are_corners_of_the_input(top, left, height, width):
+    view, size = View(top, left, height, width), 64
+    assert view.to_input(top - 0.5, left - 0.5, size) == pytest.approx((-0.5, -0.5))
+    assert view.to_input(top + height - 0.5, left + width - 0.5, size) == pytest.approx((63.5, 63.5))
+
+
+def test_look_at_native_size_is_the_normalised_piece():
+    image_chw = np.random.default_rng(0).random((3, 40, 50), dtype=np.float32)
+    piece = look(image_chw, [View(5, 7, 32, 32)], 32, "cpu")[0]
+    mean, std = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))
+    expected = (torch.from_numpy(image_chw[:, 5:37, 7:39]) - mean.view(3, 1, 1)) / std.view(3, 1, 1)
+    torch.testing.assert_close(piece, expected)
+
+
+def test_look_outside_the_frame_is_the_mean_colour():
+    piece = look(np.ones((3, 20, 20), np.float32), [View(-16, -16, 32, 32)], 32, "cpu")[0]
+    assert float(piece[:, :16].abs().max()) == 0
+    assert float(piece[:, 16:, 16:].min()) > 1
+
+
+@given(st.integers(-10, 25), st.integers(-10, 25), st.sampled_from([16, 32]))
+def test_a_mask_looked_at_and_put_back_is_the_mask(top, left, side):
+    mask = np.zeros((40, 40), bool)
+    mask[12:20, 14:23] = True
+    view = View(top, left, side, side)
+    y, x, logits = put_back(look_mask(mask, view, side, "cpu") - 0.5, view, mask.shape)
+    rows, columns, *_ = view.inside(mask.shape)
+    expected = np.zeros_like(mask)
+    expected[rows, columns] = mask[rows, columns]
+    back = np.zeros_like(mask)
+    back[y : y + logits.shape[0], x : x + logits.shape[1]] = logits > 0
+    assert np.array_equal(back, expected)
+
+
+def test_tighten_cuts_to_what_is_positive():
+    logits = np.full((10, 12), -1, np.float32)
+    logits[3:5, 6] = 2
+    assert tighten(logits, 100, 200)[:2] == (103, 206)
+    assert tighten(logits, 100, 200)[2].tolist() == [[2], [2]]
+    assert tighten(-np.ones((4, 4), np.float32), 1, 1)[2].shape == (0, 0)
+
+
+def seen(top: int, left: int, height: int, width: int) -> MaskPatch:
+    return MaskPatch(1, top, left, np.ones((height, width), np.float32), 0.9, 0.9)
+
+
+def test_a_window_follows_its_object_and_takes_its_size_slowly():
+    window = around((10, 10, 19, 19), (500, 500), "window")
+    assert window.side == pytest.approx(max(RATIO * 10, 32))
+    moved = window.after(seen(40, 60, 20, 10))
+    assert (moved.y, moved.x) == (49.5, 64.5)
+    assert window.side < moved.side < RATIO * 20
+
+
+def test_the_window_of_a_lost_object_grows_and_shrinks_back_when_it_is_found():
+    window = around((10, 10, 29, 29), (500, 500), "window")
+    lost = window
+    for _ in range(20):
+        lost = lost.after(MaskPatch(1, 0, 0, np.zeros((0, 0), np.float32), 0.5, 0.1))
+    assert lost.growth == MOST_GROWTH and (lost.y, lost.x) == (window.y, window.x)
+    assert lost.after(seen(10, 10, 20, 20)).growth == 1
+
+
+def test_auto_shows_a_large_object_the_whole_frame():
+    assert around((0, 0, 79, 79), (100, 100), "auto").view((100, 100)) == whole((100, 100))
+    assert around((0, 0, 79, 79), (100, 100), "window").follows
+    assert full((30, 40)).view((30, 40)) == View(0, 0, 30, 40)
+
+
+@given(st.lists(st.tuples(st.floats(0, 99), st.floats(0, 149)), min_size=1, max_size=4))
+def test_every_candidate_window_shows_every_click(points):
+    shape = (100, 150)
+    for window in candidates(points, shape, "auto"):
+        view = window.view(shape)
+        for y, x in points:
+            assert view.top - 0.5 <= y <= view.top + view.height - 0.5
+            assert view.left - 0.5 <= x <= view.left + view.width - 0.5
