@@ -188,14 +188,12 @@ def _name_unknown(letters: str, shape: tuple[int, ...], where: str) -> str:
     def may_be_channels(position: int) -> bool:
         return not has_channels and shape[position] <= MAX_CHANNELS
 
-    while (
-        len(unknown) > 1
-        and shape[unknown[0]] == 1
-        and not (len(unknown) == 2 and may_be_channels(unknown[1]))
-    ):
+    while len(unknown) > 2 and shape[unknown[0]] == 1:
         named[unknown.pop(0)] = "_"
     if len(unknown) == 2 and may_be_channels(unknown[1]):
         named[unknown.pop()] = "C"
+    if len(unknown) == 2 and shape[unknown[0]] == 1:
+        named[unknown.pop(0)] = "_"
     while len(unknown) > 1 and shape[unknown[-1]] == 1:
         named[unknown.pop()] = "_"
     if len(unknown) > 1:
@@ -226,10 +224,12 @@ def _along(others: dict[str, int], size: dict[str, int], where: str, axis: str |
             f"{where} has no axis {axis.upper()} but {_listed(long, others)}; "
             f"leave the axis out, or name the dimensions with axes"
         )
-    channels = f" with {size['C']} channels" if size.get("C", 1) > 1 else ""
+    n_channels = size.get("C", 1)
+    channels = f" with {n_channels} channels" if n_channels > 1 else ""
+    mend = ", or say with axes, such as TYX, that the channels are frames" if n_channels > 1 else ""
     raise InputError(
         f"{where} is one 2-D image of {size['Y']} x {size['X']} pixels{channels}, and following an object "
-        "needs a stack; give a time-lapse (T) or a z-stack (Z), or name the dimensions with axes, such as TYX"
+        f"needs a stack; give a time-lapse (T) or a z-stack (Z){mend}"
     )
 
 
@@ -251,8 +251,8 @@ def _fixed(
     for letter, n in rest.items():
         if n > 1 and letter not in taken:
             raise InputError(
-                f"{where} has {_listed([letter], rest)} besides the axis {along} to go along; choose one with "
-                f"index, such as {letter.lower()}=0 (0 to {n - 1})"
+                f"{where} has {_listed([letter], rest)} besides the axis {along} to go along; "
+                f"choose one with index, such as {letter.lower()}=0 (0 to {n - 1})"
             )
     return tuple(int(taken.get(letter, 0)) for letter in letters)
 
@@ -265,5 +265,5 @@ def _how_to_choose(long: list[str], size: dict[str, int]) -> str:
     walked = next((letter for letter in ("T", "Z") if letter in long), None)
     if walked is None:
         return "name the dimensions with axes, such as TZYX, and choose one to go along"
-    chosen = ", ".join(f"{letter.lower()}={size[letter] // 2}" for letter in long if letter != walked)
-    return f"choose the axis to go along and a position of the rest, such as axis {walked.lower()}, index {chosen}"
+    index = ", ".join(f"{letter.lower()}={size[letter] // 2}" for letter in long if letter != walked)
+    return f"choose the axis to go along and an index of the rest, such as axis {walked.lower()} and {index}"

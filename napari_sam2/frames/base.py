@@ -214,7 +214,7 @@ class Frames:
 
     def _sampled(self, count: int) -> list[int]:
         """Up to `count` frames, evenly spread, the first and the last among them."""
-        return np.unique(np.linspace(0, len(self) - 1, count).round().astype(int)).tolist()
+        return sorted({int(frame) for frame in np.linspace(0, len(self) - 1, count).round()})
 
     def _read(self, index: int, channels: slice) -> NDArray[Any]:
         frame = operator.index(index)

@@ -42,7 +42,9 @@ class Contrast:
         object.__setattr__(self, "low", tuple(float(value) for value in self.low))
         object.__setattr__(self, "high", tuple(float(value) for value in self.high))
         if not self.low or len(self.low) != len(self.high):
-            raise ValueError(f"{len(self.low)} low and {len(self.high)} high values do not pair up")
+            raise InputError(
+                f"contrast has {len(self.low)} low and {len(self.high)} high values; give a pair a channel"
+            )
         for low, high in zip(self.low, self.high, strict=True):
             if not (np.isfinite(low) and np.isfinite(high) and low < high):
                 raise InputError(
@@ -52,10 +54,10 @@ class Contrast:
     def scale(self, plane_hw: NDArray[Any], channel: int) -> NDArray[np.float32]:
         """Map one channel's plane to float32 (y, x) in 0..1, clipped."""
         low, high = self.low[channel], self.high[channel]
-        # float32 holds 16-bit counts exactly, not wider ones
-        wide = np.float32 if plane_hw.dtype.itemsize <= 2 else np.float64
-        scaled_hw = (plane_hw.astype(wide) - wide(low)) / wide(high - low)
-        return np.clip(scaled_hw, 0, 1).astype(np.float32, copy=False)
+        scaled_hw: NDArray[Any] = plane_hw.astype(_wide(plane_hw))
+        scaled_hw -= low
+        scaled_hw /= high - low
+        return np.clip(scaled_hw, 0, 1, out=scaled_hw).astype(np.float32, copy=False)
 
 
 def as_contrast(value: "Contrast | Sequence[Any]", n_channels: int) -> Contrast:
@@ -67,9 +69,10 @@ def as_contrast(value: "Contrast | Sequence[Any]", n_channels: int) -> Contrast:
         The number of pairs is not the number of channels, or a window is empty.
     """
     if not isinstance(value, Contrast):
-        pairs = np.asarray(value, dtype=np.float64)
-        if pairs.ndim == 1:
-            pairs = pairs[None]
+        try:
+            pairs = np.atleast_2d(np.asarray(value, dtype=np.float64))
+        except (TypeError, ValueError):
+            pairs = np.empty((0, 0))
         if pairs.ndim != 2 or pairs.shape[1] != 2:
             raise InputError(f"contrast {value!r} is not understood; give (low, high), or one pair a channel")
         value = Contrast(tuple(pairs[:, 0]), tuple(pairs[:, 1]))
@@ -86,9 +89,7 @@ def as_contrast(value: "Contrast | Sequence[Any]", n_channels: int) -> Contrast:
 def thin_out(frame_yxc: NDArray[Any]) -> NDArray[Any]:
     """Pixels on a regular grid over a frame, (pixels, channels): enough to estimate a window from."""
     stride = max(1, int(np.ceil(np.sqrt(frame_yxc.shape[0] * frame_yxc.shape[1] / SAMPLED_PIXELS))))
-    thin_yxc = frame_yxc[::stride, ::stride]
-    # a copy, so that the whole frame is not kept in memory
-    return np.array(thin_yxc.reshape(-1, frame_yxc.shape[2]))
+    return frame_yxc[::stride, ::stride].reshape(-1, frame_yxc.shape[2])
 
 
 def estimate_contrast(samples_nc: NDArray[Any], is_rgb: bool) -> Contrast:
@@ -110,8 +111,13 @@ def estimate_contrast(samples_nc: NDArray[Any], is_rgb: bool) -> Contrast:
     return Contrast(tuple(low for low, _ in windows), tuple(high for _, high in windows))
 
 
+def _wide(values: NDArray[Any]) -> type[np.floating[Any]]:
+    """The float type that holds the values exactly: float32 does so for 16-bit counts, not for wider ones."""
+    return np.float32 if values.dtype.itemsize <= 2 else np.float64
+
+
 def _window(values: NDArray[Any]) -> tuple[float, float]:
-    values = values.astype(np.float32 if values.dtype.itemsize <= 2 else np.float64, copy=False)
+    values = values.astype(_wide(values), copy=False)
     low, middle, upper, *highs = np.percentile(values, (LOW_PERCENTILE, 50, 84, *HIGH_PERCENTILES)).tolist()
     background = middle + NOISE_SPREADS * (upper - middle)
     high = next((high for high in highs if high > background), highs[-1])

@@ -108,7 +108,7 @@ def read_folder(folder: Path) -> Stack:
     )
     if not files:
         raise InputError(
-            f"the folder {folder} has no png, jpg or tif images; give a folder of single images, a TIFF or a Zarr"
+            f"the folder {folder} has no png, jpg or tif images; give a folder of single images, or a TIFF"
         )
     kinds = {SUFFIXES[path.suffix.lower()]: path.name for path in files}
     if len(kinds) > 1:
@@ -119,7 +119,7 @@ def read_folder(folder: Path) -> Stack:
     first = read_image(files[0])
     if first.ndim != 2 and not (first.ndim == 3 and first.shape[-1] == 3):
         raise InputError(
-            f"{files[0]} is a stack of shape {first.shape} itself; give that file, or a folder of single images"
+            f"{files[0]} is itself a stack of shape {first.shape}; give that file, or a folder of images"
         )
     for path in files[1:]:
         size = image_size(path)

@@ -40,7 +40,12 @@ def read_zarr_folder(path: Path) -> Stack:
 
 
 def read_zarr(node: Any, where: str = "the zarr array") -> Stack:
-    """Describe an opened zarr array or group."""
+    """Describe a zarr array or group that is open, or the store of one."""
+    import zarr
+    from zarr.abc.store import Store
+
+    if isinstance(node, Store):
+        node = zarr.open(node, mode="r")
     attributes = dict(node.attrs)
     attributes = attributes.get("ome", attributes)  # where format 0.5 keeps them
     if hasattr(node, "shape"):

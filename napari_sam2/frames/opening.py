@@ -86,8 +86,7 @@ def _read(source: Any) -> Stack:
     """Find the reader of a source; each imports its own library."""
     if isinstance(source, str | os.PathLike):
         return _read_path(Path(source).expanduser())
-    module = type(source).__module__
-    if module.startswith("zarr."):
+    if type(source).__module__.startswith(("zarr.", "tifffile.zarr")):
         from napari_sam2.frames.omezarr import read_zarr
 
         return read_zarr(source)
@@ -109,8 +108,8 @@ def _read_path(path: Path) -> Stack:
         raise InputError(f"there is no file or folder {path}; check the path")
     if suffix in VIDEO_SUFFIXES:
         raise InputError(
-            f"{path} is a video, which this version does not read; export its frames as images into a folder, "
-            f"for instance with ffmpeg -i {path.name} frames/%06d.png, and give the folder"
+            f"{path} is a video, which this version does not read; export its frames as images into a "
+            f"folder, for instance with ffmpeg -i {path.name} frames/%06d.png, and give the folder"
         )
     if suffix in DICOM_SUFFIXES:
         raise InputError(_no_dicom(path))

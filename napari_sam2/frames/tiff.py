@@ -124,7 +124,9 @@ def _choose_series(tif: "tifffile.TiffFile", path: str) -> "tifffile.TiffPageSer
     try:
         series = tif.series
     except Exception as error:  # broken metadata end in errors of many kinds
-        raise InputError(f"{path} has broken TIFF metadata ({error}); export it again") from error
+        raise InputError(
+            f"{path} has a broken list of pages ({error}); it may be truncated: copy or export it again"
+        ) from error
     if not series:
         raise InputError(f"{path} holds no image; it may be truncated: copy or export it again")
     largest = max(series, key=lambda one: one.size)

@@ -55,13 +55,17 @@ def check_whole(tif: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", pat
         if told > len(tif.pages):
             offset = series.keyframe.dataoffsets[0]
             raise _truncated(path, (tif.filehandle.size - offset) // page_bytes, f" of {told}")
-    if not _ends_properly(tif) or not _has_all_tags(tif):
+    if not _ends_properly(tif):
         raise _truncated(path, len(tif.pages), "")
+    if not _has_all_tags(tif):
+        raise InputError(
+            f"{path} is truncated: the description of its pages is cut off; export the file again"
+        )
 
 
 def _truncated(path: str, page: int, of: str) -> InputError:
     return InputError(
-        f"{path} is truncated: page {page}{of} (counted from 0) is not all there; copy or export the file again"
+        f"{path} is truncated: page {page}{of} (counted from 0) is cut off; copy or export the file again"
     )
 
 
@@ -76,16 +80,19 @@ def _is_within_file(page: "tifffile.TiffPage | tifffile.TiffFrame") -> bool:
 
 def _ends_properly(tif: "tifffile.TiffFile") -> bool:
     """Whether the chain of pages ends with the mark of its end, not with a page beyond the file."""
+    import tifffile
+
     layout, file = tif.tiff, tif.filehandle
-    last = tif.pages[len(tif.pages) - 1].offset
     try:
+        last = tif.pages[len(tif.pages) - 1].offset
         file.seek(last)
         (n_tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
         file.seek(last + layout.tagnosize + n_tags * layout.tagsize)
         (following,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
-    except struct.error:
+        # some writers link the last page to an earlier one
+        return bool(following == 0 or following in {page.offset for page in tif.pages})
+    except (struct.error, tifffile.TiffFileError):
         return False
-    return bool(following == 0 or following in {page.offset for page in tif.pages})
 
 
 def _has_all_tags(tif: "tifffile.TiffFile") -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -23,7 +24,7 @@ class ImageMetadata:
 def read_metadata(tif: "tifffile.TiffFile", series: "tifffile.TiffPageSeries") -> ImageMetadata:
     """Read what the file's own kind of metadata says about its image; nothing is guessed."""
     if series.kind == "ome" and tif.ome_metadata:
-        return parse_ome(tif.ome_metadata, series.index)
+        return parse_ome(tif.ome_metadata, tif.series.index(series))
     if series.kind == "imagej":
         return _imagej(tif.imagej_metadata or {}, series.keyframe)
     return ImageMetadata()
@@ -44,7 +45,7 @@ def parse_ome(xml: str, image_index: int = 0) -> ImageMetadata:
         pixels = next(_named(images[image_index], "Pixels"))
     except (ElementTree.ParseError, IndexError, StopIteration):
         return ImageMetadata()
-    spacing = {}
+    spacing: dict[str, tuple[float, str]] = {}
     for letter in "xyz":
         size = pixels.get(f"PhysicalSize{letter.upper()}")
         unit = physical_unit(pixels.get(f"PhysicalSize{letter.upper()}Unit", "µm"))
@@ -66,7 +67,7 @@ def _interval(pixels: ElementTree.Element) -> tuple[float | None, str | None]:
     if len(planes) < 2 or len(planes) != int(pixels.get("SizeT", 0)):
         return None, None
     times = [float(plane.get("DeltaT", "nan")) for plane in planes]
-    steps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    steps = [later - earlier for earlier, later in pairwise(times)]
     return median(steps), physical_unit(planes[0].get("DeltaTUnit", "s"))
 
 
