@@ -62,6 +62,10 @@ class ObjectRun:
     last: int
     recall: tuple[int, ...] = ()
 
+    def covers(self, frame: int) -> bool:
+        """Whether this run outputs the frame."""
+        return min(self.first, self.last) <= frame <= max(self.first, self.last)
+
 
 @dataclass(frozen=True, eq=False)
 class Pass:

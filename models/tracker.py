@@ -103,7 +103,7 @@ class Tracker:
                 self._begin(current)
             for frame in current.frames()[self.state.next_step :]:
                 self.state.next_step += 1
-                runs = [run for run in current.runs if covers(run, frame)]
+                runs = [run for run in current.runs if run.covers(frame)]
                 if runs:
                     yield self._step(frame, runs, current, turns)
             self.state.pass_index += 1
@@ -119,21 +119,20 @@ class Tracker:
                     del state.given[key]
             by_frame: dict[int, list[tuple[int, Prompt, bool]]] = defaultdict(list)
             for run in current.runs:
-                for frame, prompt, conditioning in self._known_ahead(run, current.keep_others):
+                for frame, prompt, conditioning in self._known_ahead(run):
                     by_frame[frame].append((run.object_id, prompt, conditioning))
             for frame in sorted(by_frame):
                 self._give(self._scene(frame), by_frame[frame])
         for run in current.runs:
             state.windows[run.object_id] = self._nearest_given(run)
 
-    def _known_ahead(self, run: ObjectRun, repair: bool) -> Iterator[tuple[int, Prompt, bool]]:
+    def _known_ahead(self, run: ObjectRun) -> Iterator[tuple[int, Prompt, bool]]:
         """Frames that enter the memory before the walk: (frame, prompt, conditioning)."""
         for anchor in run.anchors:
-            if not repair or covers(run, anchor.frame):
-                if not anchor.correction:
-                    yield anchor.frame, anchor.prompt, True
-            else:
-                # Outside the repaired stretch, what stands there now is what is remembered.
+            if not anchor.correction:
+                yield anchor.frame, anchor.prompt, True
+            elif not run.covers(anchor.frame):
+                # A correction that is not made again is remembered by the mask that it left.
                 mask = self._found(run.object_id, anchor.frame)
                 yield anchor.frame, Prompt(mask=mask) if mask.any() else anchor.prompt, True
         for frame in run.recall:
@@ -157,7 +156,8 @@ class Tracker:
         frames = [frame for object_id, frame in self.state.given if object_id == run.object_id]
         if not frames:
             # Only corrections, which find their own window from the mask that they repair.
-            return self._window_of_found(run.object_id, run.anchors[0])
+            anchor = min(run.anchors, key=lambda anchor: abs(anchor.frame - run.first))
+            return self._window_of_found(run.object_id, anchor)
         nearest = min(frames, key=lambda frame: (abs(frame - run.first), frame))
         return self.state.given[run.object_id, nearest][1]
 
@@ -216,8 +216,3 @@ class Tracker:
 
     def _scene(self, frame: int) -> Scene:
         return Scene(self._network, self._frames, frame, self._device)
-
-
-def covers(run: ObjectRun, frame: int) -> bool:
-    """Whether a run outputs this frame."""
-    return min(run.first, run.last) <= frame <= max(run.first, run.last)

@@ -245,7 +245,10 @@ def test_correction_on_a_later_frame(pair):
 def test_hidden_stretch(models):
     """With the visibility head shifted, some frames are judged hidden, and memory carries that on."""
     reference, network = models
-    heads = (reference.mask_decoder.pred_obj_score_head.proj_out, network.sam_mask_decoder.pred_obj_score_head)
+    heads = (
+        reference.mask_decoder.pred_obj_score_head.proj_out,
+        network.sam_mask_decoder.pred_obj_score_head,
+    )
     with torch.no_grad():
         before = heads[0].bias.clone()
     try:
@@ -277,9 +280,11 @@ def test_two_objects_in_one_batch_equal_two_single_runs(models):
     for frame in range(FRAMES):
         scene = Scene(network, stack, frame, torch.device("cpu"))
         tasks = [
-            Task(i + 1, whole((SIZE, SIZE)), *(
-                (None, prompts[i]) if frame == 0 else (bank.read(frame, 1, FRAMES, CONFIG), None)
-            ))
+            Task(
+                i + 1,
+                whole((SIZE, SIZE)),
+                *((None, prompts[i]) if frame == 0 else (bank.read(frame, 1, FRAMES, CONFIG), None)),
+            )
             for i, bank in enumerate(banks)
         ]
         for i, seen in enumerate(solver.solve(scene, tasks)):

@@ -1,0 +1,247 @@
+"""The tracker walks plans: passes, repairs, interruption, memory shortage. Random but lively weights."""
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from napari_sam2.models.network.sam2 import Sam2
+from napari_sam2.models.plan import Anchor, ObjectRun, Pass
+from napari_sam2.models.prompts import Prompt
+from napari_sam2.models.results import FrameResult
+from napari_sam2.models.solver import Solver
+from napari_sam2.models.state_file import load_state, save_state
+from napari_sam2.models.tracker import Tracker
+
+FRAMES, SIDE = 9, 96
+
+
+class Drift:
+    """A textured stack that drifts; counts how often each frame was read."""
+
+    shape = (FRAMES, SIDE, SIDE)
+
+    def __init__(self) -> None:
+        coarse = torch.rand(1, 3, 14, 14, generator=torch.Generator().manual_seed(0))
+        self._big = torch.nn.functional.interpolate(coarse, size=(140, 140), mode="bilinear")[0].numpy()
+        self.read: list[int] = []
+
+    def rgb(self, index: int) -> np.ndarray:
+        self.read.append(index)
+        return self._big[:, 3 * index : 3 * index + SIDE, 2 * index : 2 * index + SIDE]
+
+
+@pytest.fixture(scope="module")
+def model(small_config) -> SimpleNamespace:
+    torch.manual_seed(3)
+    network = Sam2(small_config).eval()
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            if value.ndim > 1:
+                value.normal_(std=1.2 / np.sqrt(value[0].numel()))
+            elif not name.endswith("weight"):
+                value.normal_(std=0.1)
+        # Visible objects, unless a test says otherwise.
+        network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
+    return SimpleNamespace(network=network, device=torch.device("cpu"))
+
+
+def click(y: float, x: float) -> Prompt:
+    return Prompt(((y, x),), (1,))
+
+
+def nothing_found(object_id: int, frame: int) -> np.ndarray:
+    raise AssertionError("nothing was found before")
+
+
+def follow(model, plan, framing="frame", frames=None, **kwargs) -> Iterator[FrameResult]:
+    tracker = Tracker(
+        model, frames or Drift(), framing=framing, found=kwargs.pop("found", nothing_found), **kwargs
+    )
+    return tracker.run(plan)
+
+
+def assert_equal(one: FrameResult, other: FrameResult) -> None:
+    assert (one.frame, one.object_ids) == (other.frame, other.object_ids)
+    for a, b in zip(one.patches, other.patches, strict=True):
+        assert (a.top, a.left, a.predicted_iou, a.object_score) == (
+            b.top,
+            b.left,
+            b.predicted_iou,
+            b.object_score,
+        )
+        assert np.array_equal(a.logits_hw, b.logits_hw)
+
+
+def both_ways(object_id: int, prompt: Prompt, frame: int) -> tuple[Pass, Pass]:
+    anchors = (Anchor(frame, prompt),)
+    return (
+        Pass(1, (ObjectRun(object_id, anchors, frame, FRAMES - 1),)),
+        Pass(-1, (ObjectRun(object_id, anchors, frame - 1, 0),), fresh=False),
+    )
+
+
+BOXED = (Anchor(3, Prompt(box=(20, 30, 60, 70))), Anchor(6, click(50, 50)))
+TWO_STARTS = (
+    Pass(
+        1,
+        (
+            ObjectRun(1, (Anchor(0, click(40, 40)),), 0, 5),
+            ObjectRun(2, BOXED, 3, 8),
+        ),
+    ),
+    Pass(
+        -1,
+        (ObjectRun(2, BOXED, 2, 0),),
+        fresh=False,
+    ),
+)
+
+
+@pytest.mark.parametrize("framing", ["frame", "window", "auto"])
+def test_every_object_is_output_on_its_own_frames(model, framing):
+    results = list(follow(model, TWO_STARTS, framing))
+    assert [(r.frame, r.object_ids) for r in results] == [
+        (0, (1,)),
+        (1, (1,)),
+        (2, (1,)),
+        (3, (1, 2)),
+        (4, (1, 2)),
+        (5, (1, 2)),
+        (6, (2,)),
+        (7, (2,)),
+        (8, (2,)),
+        (2, (2,)),
+        (1, (2,)),
+        (0, (2,)),
+    ]
+    assert sum(r.masks.any() for r in results) >= len(results) // 2
+
+
+@pytest.mark.parametrize("framing", ["frame", "window"])
+def test_objects_together_are_what_they_are_alone(model, framing):
+    prompts = {1: click(30, 30), 2: click(60, 50), 3: Prompt(box=(10, 50, 50, 90))}
+    runs = tuple(ObjectRun(i, (Anchor(0, p),), 0, FRAMES - 1) for i, p in prompts.items())
+    alone = [list(follow(model, (Pass(1, (run,)),), framing)) for run in runs]
+    for frame, result in enumerate(follow(model, (Pass(1, runs),), framing)):
+        for i, patch in enumerate(result.patches):
+            single = alone[i][frame].patches[0]
+            assert (patch.top, patch.left) == (single.top, single.left)
+            # Other batch sizes sum in another order.
+            np.testing.assert_allclose(patch.logits_hw, single.logits_hw, atol=1e-3, rtol=1e-3)
+
+
+def test_a_mask_prompt_is_output_as_it_was_given(model):
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[30:51, 22:47] = True
+    plan = (Pass(1, (ObjectRun(1, (Anchor(2, Prompt(mask=mask)),), 2, 4),)),)
+    first, *_ = follow(model, plan, "window")
+    assert np.array_equal(first.masks[0], mask)
+    assert first.scores[0] == 1
+
+
+def test_a_locked_frame_is_output_as_it_was_accepted_and_borders_nothing(model):
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[10:20, 10:30] = True
+    anchors = (Anchor(0, click(40, 40)), Anchor(4, Prompt(mask=mask), locked=True))
+    results = list(follow(model, (Pass(1, (ObjectRun(1, anchors, 0, 8),)),)))
+    assert np.array_equal(results[4].masks[0], mask)
+    assert len(results) == 9
+
+
+def test_a_walk_back_goes_on_with_the_memory_of_the_walk_there(model):
+    there, back = both_ways(1, click(40, 40), 4)
+    two_ways = list(follow(model, (there, back)))
+    fresh_back = Pass(-1, (ObjectRun(1, (Anchor(4, click(40, 40)),), 4, 0),))
+    one_way = list(follow(model, (fresh_back,)))
+    assert [r.frame for r in two_ways[5:]] == [3, 2, 1, 0]
+    # The frames after the click were remembered, as in SAM 2; a backward run alone has not seen them.
+    with pytest.raises(AssertionError):
+        assert_equal(two_ways[5], one_way[1])
+
+
+@pytest.mark.parametrize("framing", ["frame", "window"])
+@pytest.mark.parametrize("after", [1, 4, 9, 11])
+def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(model, framing, after, tmp_path):
+    whole = list(follow(model, TWO_STARTS, framing))
+    tracker = Tracker(model, Drift(), framing=framing, found=nothing_found)
+    walk = tracker.run(TWO_STARTS)
+    for _ in range(after):
+        next(walk)
+    save_state(tracker.state, tmp_path / "state.pt")
+    walk.close()
+    state = load_state(tmp_path / "state.pt", torch.device("cpu"))
+    rest = list(follow(model, TWO_STARTS, framing, state=state))
+    assert len(rest) == len(whole) - after
+    for one, other in zip(rest, whole[after:], strict=True):
+        assert_equal(one, other)
+
+
+def test_a_correction_sees_the_mask_that_it_corrects(model):
+    found = np.zeros((SIDE, SIDE), bool)
+    found[20:60, 20:60] = True
+
+    def plan(recall: tuple[int, ...]) -> tuple[Pass, ...]:
+        anchors = (Anchor(0, click(40, 40)), Anchor(5, click(30, 70), correction=True))
+        return (Pass(1, (ObjectRun(1, anchors, 5, 7, recall),), keep_others=True),)
+
+    with_hint = list(follow(model, plan((3, 4)), found=lambda object_id, frame: found))
+    without = list(follow(model, plan(()), found=lambda object_id, frame: np.zeros_like(found)))
+    assert [r.frame for r in with_hint] == [5, 6, 7] and all(r.keep_others for r in with_hint)
+    with pytest.raises(AssertionError):
+        assert_equal(with_hint[0], without[0])
+
+
+def test_short_memory_halves_the_batch_once_and_changes_no_mask(model, monkeypatch):
+    runs = tuple(ObjectRun(i, (Anchor(0, click(20 + 10 * i, 40)),), 0, 2) for i in range(1, 6))
+    whole = list(follow(model, (Pass(1, runs),)))
+    run = Solver._run
+
+    def short(self, scene, tasks):
+        if len(tasks) > 2:
+            raise torch.OutOfMemoryError("no more")
+        return run(self, scene, tasks)
+
+    monkeypatch.setattr(Solver, "_run", short)
+    with pytest.warns(RuntimeWarning, match="going on with 2 objects at a time") as told:
+        small = list(follow(model, (Pass(1, runs),)))
+    assert len(told) == 1
+    for one, other in zip(small, whole, strict=True):
+        assert one.object_ids == other.object_ids
+        assert np.array_equal(one.masks, other.masks)
+
+
+def test_another_error_is_not_taken_for_short_memory(model, monkeypatch):
+    def broken(self, scene, tasks):
+        raise RuntimeError("a kernel failed")
+
+    monkeypatch.setattr(Solver, "_run", broken)
+    with pytest.raises(RuntimeError, match="a kernel failed"):
+        list(follow(model, (Pass(1, (ObjectRun(1, (Anchor(0, click(40, 40)),), 0, 2),)),)))
+
+
+def test_a_frame_is_read_once_however_many_objects_are_on_it(model):
+    frames = Drift()
+    runs = tuple(ObjectRun(i, (Anchor(0, click(20 * i, 40)),), 0, 3) for i in (1, 2, 3))
+    list(follow(model, (Pass(1, runs),), "window", frames))
+    assert frames.read == [0, 1, 2, 3]
+
+
+def test_the_bank_does_not_grow(model):
+    tracker = Tracker(model, Endless(400), framing="window", found=nothing_found)
+    sizes = []
+    for _ in tracker.run((Pass(1, (ObjectRun(1, (Anchor(0, click(40, 40)),), 0, 399),)),)):
+        bank = tracker.state.banks[1]
+        sizes.append((len(bank.conditioning), len(bank.recent)))
+    assert sizes[-1] == max(sizes) == (1, 15)
+
+
+class Endless(Drift):
+    def __init__(self, frames: int) -> None:
+        super().__init__()
+        self.shape = (frames, SIDE, SIDE)
+
+    def rgb(self, index: int) -> np.ndarray:
+        return super().rgb(index % FRAMES)
