@@ -190,7 +190,6 @@ class LabelStore:
 
     def _put(self, frame: int, labels_hw: NDArray[np.int32], logits_hw: NDArray[np.float16]) -> None:
         with writing(f"frame {frame} of the label store"):
-            self._recent.pop(frame, None)
             self.labels[frame] = labels_hw
             self._logits[frame] = logits_hw
             self._remember(frame, labels_hw)
