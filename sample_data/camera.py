@@ -1,4 +1,4 @@
-"""What a microscope or a camera does to a scene: blur, noise, coarse sampling, gamma, compression."""
+"""What a microscope or a camera does to a scene: movement, exposure, blur, noise, coarse sampling."""
 
 import math
 
@@ -8,103 +8,156 @@ from torch import Tensor
 
 from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.layouts import Settings
+from napari_sam2.sample_data.motion import drift
+
+# an object is worth labelling when its edge, averaged along the object, exceeds the noise this often
+_VISIBLE = 2.5
+
+
+def looking_at(draw: Draw, s: Settings, frames: int) -> Tensor:
+    """Where the camera looks, (b, frames, 2) in window sides: a pan, a slow float, a shake."""
+    b = len(s["pan"])
+    t = torch.arange(frames, device=draw.device, dtype=torch.float32)
+    direction = draw.uniform(0, 2 * math.pi, b, 1)
+    steady = torch.stack([direction.sin(), direction.cos()], -1) * (t[:, None] - (frames - 1) / 2)
+    floating = 4.0 * drift(draw, frames, b, 2).transpose(1, 2)
+    pan, shaking = s["pan"][:, None, None], s["shake"][:, None, None]
+    return pan * (0.5 * steady + floating) + shaking * draw.normal(b, frames, 2)
+
+
+def field_of_view(draw: Draw, s: Settings, grid_hwc: Tensor) -> Tensor:
+    """1 where the picture is, 0 beyond the image's border or an endoscope's circle; (b, h, w)."""
+    b = len(s["scope"])
+    y, x = grid_hwc.unbind(-1)
+    pixel = 1.0 / len(grid_hwc)
+    middle = 0.15 * draw.normal(b, 2, 1, 1)
+    radius = s["scope"][:, None, None]
+    distance = torch.hypot(y - middle[:, 0], x - middle[:, 1])
+    circle = ((radius - distance) / pixel + 0.5).clamp(0.0, 1.0)
+    view = torch.where(radius > 0, circle, 1.0)
+    # a window near the image's border is filled up with black
+    side = draw.chance(0.5, b)[:, None, None]
+    sign = torch.where(draw.chance(0.5, b), 1.0, -1.0)[:, None, None]
+    across = sign * torch.where(side, y, x)
+    beyond = (across > 0.5 - s["beyond"][:, None, None]) & (s["beyond"][:, None, None] > 0)
+    return view.masked_fill(beyond, 0.0)
 
 
 def blur(images_nchw: Tensor, sigma_n: Tensor) -> Tensor:
     """Gaussian blur, `sigma_n` in pixels (up to 3), one for each image."""
     n, c, h, w = images_nchw.shape
     taps = torch.arange(-5, 6, device=images_nchw.device, dtype=torch.float32)
-    kernel_nk = torch.exp(-0.5 * (taps / sigma_n.clamp_min(0.05)[:, None]) ** 2)
+    kernel_nk = torch.exp(-0.5 * (taps / sigma_n.clamp_min(0.05)[:, None]).square())
     kernel_nk = (kernel_nk / kernel_nk.sum(1, keepdim=True)).repeat_interleave(c, 0)
     flat = F.pad(images_nchw.reshape(1, n * c, h, w), (5, 5, 5, 5), mode="replicate")
     flat = F.conv2d(flat, kernel_nk[:, None, :, None], groups=n * c)
     return F.conv2d(flat, kernel_nk[:, None, None, :], groups=n * c).reshape(n, c, h, w)
 
 
-def noise(draw: Draw, images_nchw: Tensor, photons_n: Tensor, read_n: Tensor) -> Tensor:
-    """Photon and read noise; photons in Gaussian approximation, its variance being the light."""
-    light = images_nchw.clamp_min(0.0)
-    spread = (light / photons_n[:, None, None, None] + read_n[:, None, None, None] ** 2).sqrt_()
-    return images_nchw + spread * draw.normal(*images_nchw.shape)
+def exposed(draw: Draw, images_nchw: Tensor, s: Settings, frames: int) -> Tensor:
+    """Each clip's own range of light brought to about 0..1, as a contrast window or an exposure does."""
+    b = len(s["low"])
+    pooled = F.avg_pool2d(images_nchw, 4).reshape(b, -1)
+    low, high = pooled.amin(1), pooled.amax(1)
+    spread = (high - low).clamp_min(0.15)
+    gain = (s["high"] - s["low"]) / spread
+    offset = s["low"] - low * gain
+
+    def each(value_b: Tensor) -> Tensor:
+        return value_b.repeat_interleave(frames)[:, None, None, None]
+
+    return images_nchw * each(gain) + each(offset)
 
 
-def enlarged(images_nchw: Tensor, factor: float) -> Tensor:
-    """What a coarser detector sees, enlarged back to the same size."""
-    h, w = images_nchw.shape[-2:]
-    coarse = F.interpolate(images_nchw, scale_factor=1 / factor, mode="area", recompute_scale_factor=True)
-    return F.interpolate(coarse, size=(h, w), mode="bicubic", align_corners=False)
+def _noisy(draw: Draw, images_nchw: Tensor, photons_n: Tensor, read_n: Tensor) -> Tensor:
+    """Photon and read noise in Gaussian approximation; in colour, mostly common to the channels."""
+    variance = images_nchw.clamp_min(0.0) / photons_n[:, None, None, None] + read_n[:, None, None, None] ** 2
+    n, c, h, w = images_nchw.shape
+    grains = draw.normal(n, 1, h, w)
+    if c > 1:
+        grains = 0.8 * grains + 0.5 * draw.normal(n, c, h, w)
+    return images_nchw + variance.sqrt() * grains
 
 
-def blocks(images_nchw: Tensor, strength_n: Tensor) -> Tensor:
-    """The 8-pixel blocks of strong compression: fine detail coarsely rounded."""
-    h, w = images_nchw.shape[-2:]
-    coarse = F.avg_pool2d(images_nchw, 8, ceil_mode=True)
-    coarse = F.interpolate(coarse, size=(h, w), mode="nearest")
-    step = 0.02 + 0.12 * strength_n[:, None, None, None]
-    return coarse + ((images_nchw - coarse) / step).round() * step
-
-
-def expose(draw: Draw, images_nchw: Tensor, settings: Settings, frames: int) -> Tensor:
-    """Scene radiance to picture: blur, noise (before or after coarse sampling), gamma, contrast, inversion.
+def visible_noise(
+    images_nchw: Tensor, depth_nhw: Tensor, owner_nhw: Tensor, s: Settings, frames: int
+) -> tuple[Tensor, Tensor]:
+    """Photons and read noise of each image, no worse than lets a person still see the objects' edges.
 
     Parameters
     ----------
-    draw
-        Random source; noise is new in every frame.
     images_nchw
-        n = b * frames scenes, about 0..1.
-    settings
-        (b,) tensors.
+        Noiseless images.
+    depth_nhw
+        Signed distance to the boundary, window sides.
+    owner_nhw
+        Labels.
+    s
+        (b,) tensors: photons, read and span.
     frames
         Length of a clip.
 
     Returns
     -------
-    Tensor
-        (n, c, h, w) within 0..1.
+    tuple
+        photons (n,) and read (n,).
     """
+    n, _, h, w = images_nchw.shape
+    b = n // frames
+    grey = images_nchw.mean(1)
+    slope = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]).abs() + (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]).abs()
+    band = (depth_nhw[:, 1:-1, 1:-1].abs() < 2.5 / max(h, w)).float()
+    edge = (slope * band).view(b, -1).sum(1) / band.view(b, -1).sum(1).clamp_min(1.0)
+    inside = (owner_nhw > 0).float().view(b, -1)
+    brightness = (grey.reshape(b, -1) * inside).sum(1) / inside.sum(1).clamp_min(1.0)
+    noise = (brightness.clamp_min(0.02) / s["photons"] + s["read"].square()).sqrt()
+    # the eye averages along an outline and over its width
+    most = edge * (s["span"] * max(h, w)).sqrt() / _VISIBLE
+    worse = (noise / most.clamp_min(1e-3)).clamp_min(1.0)
+    photons, read = s["photons"] * worse.square(), s["read"] / worse
+    return photons.repeat_interleave(frames), read.repeat_interleave(frames)
 
-    def each(name: str) -> Tensor:
-        return settings[name].repeat_interleave(frames)
 
-    images = blur(images_nchw, each("blur"))
-    # one factor for all scenes of a call that are enlarged: sizes must agree within a batch
-    factor = float(draw.log_uniform(1.2, 5.0, 1))
-    coarse_n = each("enlarge") > 0
-    if bool(coarse_n.any()):
-        chosen = coarse_n.nonzero()[:, 0]
-        photons, read = each("photons")[chosen], each("read")[chosen]
-        h, w = images.shape[-2:]
-        small_size = (max(8, round(h / factor)), max(8, round(w / factor)))
-        small = F.interpolate(images[chosen], size=small_size, mode="area")
-        small = noise(draw, small, photons, read)
-        images = images.index_copy(
-            0, chosen, F.interpolate(small, size=(h, w), mode="bicubic", align_corners=False)
-        )
-    fine = (~coarse_n).nonzero()[:, 0]
-    if len(fine):
-        images = images.index_copy(
-            0, fine, noise(draw, images[fine], each("photons")[fine], each("read")[fine])
-        )
-    blocky = (each("blocks") > 0).nonzero()[:, 0]
+def _blocks(images_nchw: Tensor, strength_n: Tensor) -> Tensor:
+    """The 8-pixel blocks of strong compression: detail around each block's mean coarsely rounded."""
+    h, w = images_nchw.shape[-2:]
+    mean = F.interpolate(F.avg_pool2d(images_nchw, 8, ceil_mode=True), scale_factor=8.0)[..., :h, :w]
+    step = 0.02 + 0.1 * strength_n[:, None, None, None]
+    return mean + ((images_nchw - mean) / step).round() * step
+
+
+def recorded(
+    draw: Draw, images_nchw: Tensor, photons_n: Tensor, read_n: Tensor, s: Settings, frames: int
+) -> Tensor:
+    """Noiseless images to recorded ones: noise, before enlargement for some, compression, gamma, inversion.
+
+    Returns
+    -------
+    Tensor
+        (n, c, h, w) within 0..1; the noise is new in every frame.
+    """
+    h, w = images_nchw.shape[-2:]
+
+    def each(value_b: Tensor) -> Tensor:
+        return value_b.repeat_interleave(frames)
+
+    # sizes must agree within a batch: the clips that are enlarged are split over a few factors
+    step_b = ((s["enlarge"] - 1.0) * 1.5).ceil().clamp(0, 6)
+    images = torch.empty_like(images_nchw)
+    for step in step_b.unique().tolist():
+        rows = (each(step_b) == step).nonzero()[:, 0]
+        scene = images_nchw[rows]
+        factor = float(s["enlarge"][step_b == step].mean()) if step else 1.0
+        if factor > 1.0:
+            coarse = (max(8, round(h / factor)), max(8, round(w / factor)))
+            scene = F.interpolate(scene, size=coarse, mode="bilinear", antialias=True)
+        scene = _noisy(draw, scene, photons_n[rows], read_n[rows])
+        if factor > 1.0:
+            scene = F.interpolate(scene, size=(h, w), mode="bicubic" if step % 2 else "bilinear")
+        images[rows] = scene
+    blocky = (each(s["blocks"]) > 0).nonzero()[:, 0]
     if len(blocky):
-        images = images.index_copy(0, blocky, blocks(images[blocky], each("blocks")[blocky]))
-    images = images.clamp(0.0, 1.0)
-    gamma = each("gamma")[:, None, None, None]
-    images = images.clamp_min(1e-4).pow(gamma)
-    invert = each("invert")[:, None, None, None] > 0
-    return torch.where(invert, 1.0 - images, images)
-
-
-def shake(draw: Draw, settings: Settings, frames: int) -> Tensor:
-    """Where the camera looks, (b, frames, 2) in window sides, 0 on average over clips."""
-    from napari_sam2.sample_data.motion import drift
-
-    b = len(settings["pan"])
-    t = torch.arange(frames, device=draw.device, dtype=torch.float32)
-    direction = draw.uniform(0, 2 * math.pi, b, 1)
-    steady = torch.stack([direction.sin(), direction.cos()], -1) * (t - frames / 2)[:, None]
-    slow = drift(draw, frames, b, 2).transpose(1, 2) * 4
-    jitter = draw.normal(b, frames, 2)
-    pan, shaking = settings["pan"][:, None, None], settings["shake"][:, None, None]
-    return pan * (0.5 * steady + slow) + shaking * jitter
+        images[blocky] = _blocks(images[blocky], each(s["blocks"])[blocky])
+    images = images.clamp_(1e-4, 1.0).pow(each(s["gamma"])[:, None, None, None])
+    invert = each(s["invert"])[:, None, None, None]
+    return images + invert * (1.0 - 2.0 * images)

@@ -8,7 +8,7 @@ from torch import Tensor
 from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.motion import drift, smoothstep, wander
 from napari_sam2.sample_data.outlines import outlines, taper
-from napari_sam2.sample_data.parts import Parts
+from napari_sam2.sample_data.parts import MAX_PARTS, Parts
 
 Settings = dict[str, Tensor]
 
@@ -64,9 +64,9 @@ def _excursions(draw: Draw, frames: int, b: int, k: int, s: Settings) -> Tensor:
     return torch.stack([distance * direction.sin(), distance * direction.cos()], -1)
 
 
-def cells(draw: Draw, frames: int, k: int, s: Settings) -> Parts:
+def cells(draw: Draw, frames: int, s: Settings) -> Parts:
     """One part in the middle and its neighbours: nuclei, rods, stellate cells, long bodies, any blobs."""
-    b = len(s["span"])
+    b, k = len(s["span"]), MAX_PARTS
     alike = 1.0 + s["size_jitter"][:, None] * draw.normal(b, k).clamp(-1.5, 2.5)
     aspect_bk = 1.0 + (s["aspect"][:, None] - 1.0) * draw.uniform(0.4, 1.3, b, k)
     rod_bk = s["rod"][:, None] * draw.uniform(0.6, 1.3, b, k)
@@ -136,9 +136,9 @@ def _divide(draw: Draw, parts: Parts, divides_b: Tensor) -> None:
         parts.present_bkt[:, slot] = torch.where(replaced, after_bt, parts.present_bkt[:, slot])
 
 
-def tissue(draw: Draw, frames: int, k: int, s: Settings) -> Parts:
+def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
     """Cells without gaps: every pixel belongs to its nearest site, by weighted distance."""
-    b = len(s["span"])
+    b, k = len(s["span"]), MAX_PARTS
     spacing = s["span"][:, None]
     place = _lattice(draw, b, k) + 0.25 * draw.normal(b, k, 2)
     centre_bk = place * spacing[..., None] + 0.3 * spacing[..., None] * draw.normal(b, 1, 2)
@@ -174,9 +174,9 @@ def tissue(draw: Draw, frames: int, k: int, s: Settings) -> Parts:
     )
 
 
-def instruments(draw: Draw, frames: int, k: int, s: Settings) -> Parts:
-    """k // 4 instruments: a shaft from beyond the border, a wrist and two jaws that open and close."""
-    b, tools = len(s["span"]), k // 4
+def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
+    """Up to three instruments: a shaft from beyond the border, a wrist and two jaws that open and close."""
+    b, tools = len(s["span"]), 3
     width = s["span"][:, None] * draw.uniform(0.07, 0.3, b, tools)
     tip = 0.3 * draw.normal(b, tools, 2).clamp(-1.3, 1.3)
     tip[:, 0] *= 0.6

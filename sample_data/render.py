@@ -1,28 +1,24 @@
-"""From geometry to light: profiles of the boundary distance, textures that move with their object, colour."""
+"""From geometry to light: profiles of the boundary distance, textures that move with their object."""
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
-from napari_sam2.sample_data.colours import palette
+from napari_sam2.sample_data.colours import coloured
 from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.layouts import Settings
 from napari_sam2.sample_data.motion import drift
-from napari_sam2.sample_data.parts import Fields, Parts
-from napari_sam2.sample_data.textures import sample
+from napari_sam2.sample_data.parts import Parts
+from napari_sam2.sample_data.raster import MARGIN, Fields
+from napari_sam2.sample_data.textures import octaves, sample, wrapped
 
 
 def radiance(
-    draw: Draw,
-    parts: Parts,
-    fields: Fields,
-    coords_nhwc: Tensor,
-    atlas_bchw: Tensor,
-    s: Settings,
-    channels: int,
-) -> tuple[Tensor, Tensor]:
-    """Light of every pixel before the camera, and the labels.
+    draw: Draw, parts: Parts, fields: Fields, coords_nhwc: Tensor, s: Settings, channels: int
+) -> Tensor:
+    """Light of every pixel before the camera.
 
     Parameters
     ----------
@@ -32,8 +28,6 @@ def radiance(
         b scenes over t frames; n = b * t.
     coords_nhwc
         Scene coordinates of the pixels.
-    atlas_bchw
-        Two noise fields: one rides on the objects, one lies on the ground.
     s
         (b,) tensors.
     channels
@@ -41,101 +35,152 @@ def radiance(
 
     Returns
     -------
-    tuple
-        (n, channels, h, w) about 0..1, and labels (n, h, w).
+    Tensor
+        (n, channels, h, w), about 0..1.
     """
     b, k, t = parts.angle_bkt.shape
     n, h, w = fields.part_nhw.shape
     pixel = 1.0 / max(h, w)
+    part = fields.part_nhw.flatten()
 
     def each(name: str) -> Tensor:
         return s[name].repeat_interleave(t)[:, None, None]
 
     def by_part(value_bk: Tensor) -> Tensor:
-        flat = fields.part_nhw.view(b, t * h * w)
-        return value_bk.gather(1, flat).view(n, h, w)
+        return value_bk.flatten().index_select(0, part).view(n, h, w)
 
-    def by_part_and_frame(value_bkt: Tensor) -> Tensor:
-        return value_bkt.transpose(1, 2).reshape(n, k).gather(1, fields.part_nhw.view(n, -1)).view(n, h, w)
+    frame_part = part + torch.arange(0, n * k, k, device=part.device).repeat_interleave(h * w)
+    frame_part = frame_part - (part // k) * k
 
+    def by_frame(value_bkt: Tensor) -> Tensor:
+        return value_bkt.transpose(1, 2).flatten().index_select(0, frame_part).view(n, h, w)
+
+    def read(atlas: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        field = sample(atlas, y.reshape(b, t * h, w), x.reshape(b, t * h, w))
+        return field.view(b, -1, t, h, w).transpose(1, 2).reshape(n, -1, h, w)
+
+    size = by_frame(parts.size_bkt).clamp_min_(1e-3)
+    # focus differs from object to object; a few are far out of it
+    focus_bk = s["edge"][:, None] * (0.35 * draw.normal(b, k)).exp()
+    focus_bk = focus_bk * (1.0 + s["defocus"][:, None] * draw.chance(0.15, b, k))
     depth = fields.depth_nhw / pixel
-    inside = torch.sigmoid(2.0 * depth / each("edge"))
-    rho = fields.rho_nhw.clamp(0.0, 1.5)
+    inside = torch.sigmoid(2.5 * depth / by_part(focus_bk))
+    outside = 1.0 - inside
+    rho = fields.rho_nhw.clamp_max(1.0)
+    u, v = fields.along_nhw / size, fields.across_nhw / size
 
-    # textures: the object's rides along with it, with its own place and scale in the atlas
-    shift_bk2 = draw.uniform(-0.5, 0.5, b, k, 2)
-    at_y = fields.local_nhwc[..., 0] * each("texture_scale") + by_part(shift_bk2[..., 0])
-    at_x = fields.local_nhwc[..., 1] * each("texture_scale") + by_part(shift_bk2[..., 1])
-    own = sample(atlas_bchw[:, :1], torch.stack([at_y, at_x], -1).view(b, t * h, w, 2)).view(n, h, w)
-    on_ground = coords_nhwc * each("ground_scale")[..., None]
-    ground = sample(atlas_bchw[:, 1:], on_ground.view(b, t * h, w, 2)).view(b, -1, t, h, w)
-    ground = ground.transpose(1, 2).reshape(n, -1, h, w)
+    side = 1 << (max(h, w) - 1).bit_length()
+    atlas = wrapped(octaves(draw, s["texture_slope"], s["texture_peak"], 2, min(side, 256)))
+    scale, shift_bk, stretch = each("texture_scale"), draw.unit(b, k), each("texture_stretch")
+    own = read(atlas[:, :1], u * scale + by_part(shift_bk), v * scale * stretch + by_part(draw.unit(b, k)))
+    own = _styled(own[:, 0], each("ridge"), each("blotch"))
+    ground = _ground(draw, read, coords_nhwc, s, t, min(side, 256))
 
-    amplitude_bk = 1.0 + s["body_jitter"][:, None] * draw.normal(b, k).clamp(-1.8, 1.8)
-    tone = by_part(draw.uniform(-1.0, 1.0, b, k))
-    fading = torch.sigmoid(2.5 + 3.0 * drift(draw, t, b, k)) / 0.924
-    faded = by_part_and_frame(torch.where(s["fade"][:, None, None] > 0, fading.clamp(0.3, 1.0), 1.0))
-    dome = (1.0 - rho.clamp_max(1.0).square()).sqrt()
-    profile = 1.0 + each("dome") * (dome - 0.8)
-    body = (
-        each("body") * by_part(amplitude_bk.clamp_min(0.25)) + 0.15 * each("body_jitter") * tone
-    ) * profile
+    amplitude_bk = (1.0 + s["body_jitter"][:, None] * draw.normal(b, k)).clamp(0.3, 2.2)
+    shift = 0.2 * s["body_jitter"][:, None] * draw.uniform(-1.0, 1.0, b, k)
+    fading = (torch.sigmoid(2.5 + 3.0 * drift(draw, t, b, k)) / 0.924).clamp(0.3, 1.0)
+    fading = torch.where(s["fade"][:, None, None] > 0, fading, 1.0)
+    dome = (1.0 - rho.square()).clamp_min_(0.0).sqrt()
+    across = v.clamp(-1, 1)
+    tube = (1.0 - across.square()).clamp_min(0).sqrt()
+    profile = (1.0 + each("dome") * (dome - 0.8)) * (1.0 + each("tube") * (tube - 0.7))
+    body = by_part(s["body"][:, None] * amplitude_bk + shift) * profile
 
     detail = each("texture") * own
-    # grains: what exceeds a threshold in a finer reading of the same field
-    fine = atlas_bchw[:, :1]
-    grain_at = fields.local_nhwc * each("grain_scale")[..., None] + 0.37
-    grain = sample(fine, grain_at.view(b, t * h, w, 2)).view(n, h, w)
-    detail = detail + each("grain") * torch.sigmoid(5.0 * (grain - 1.2))
-    offset_bk2 = 0.2 * draw.normal(b, k, 2)
-    size = by_part_and_frame(parts.size_bkt).clamp_min(1e-3)
-    nucleus_radius = (
-        (fields.local_nhwc[..., 0] / size - by_part(offset_bk2[..., 0])).square()
-        + (1.5 * fields.local_nhwc[..., 1] / size - by_part(offset_bk2[..., 1])).square()
-    ).sqrt()
-    nuclear = torch.sigmoid((each("nucleus_size") - nucleus_radius) * size / pixel)
-    detail = detail + each("nucleus") * nuclear
-    wave = each("ripple_scale") * fields.local_nhwc[..., 0] + 0.3 * own
-    detail = detail + each("ripple") * (2 * math.pi * wave).sin()
-    slant = by_part(draw.uniform(0, 2 * math.pi, b, k))
-    detail = detail + each("slant") * (
-        (slant.cos() * fields.local_nhwc[..., 0] + slant.sin() * fields.local_nhwc[..., 1]) / size
-    ).clamp(-1, 1)
+    if bool((s["grain"] != 0).any()):
+        fine = 2.7 * scale
+        grain = read(atlas[:, 1:], u * fine + by_part(shift_bk), v * fine)[:, 0]
+        detail = detail + each("grain") * torch.sigmoid(6.0 * (grain - each("grain_rare")))
+    if bool((s["nucleus"] != 0).any()):
+        place = 0.2 * draw.normal(b, k, 2)
+        nucleus = torch.hypot(u - by_part(place[..., 0]), 1.4 * v - by_part(place[..., 1]))
+        beneath = (each("nucleus_size") - nucleus) * size / pixel
+        envelope = torch.exp(-(beneath * 0.7).square())
+        detail = detail + each("nucleus") * torch.sigmoid(1.5 * beneath) + each("envelope") * envelope
+    if bool((s["ripple"] != 0).any()):
+        wave = each("ripple_scale") * u + 0.2 * own
+        detail = detail + each("ripple") * (2 * math.pi * wave).sin().clamp(-0.6, 0.6)
+    slant = draw.uniform(0, 2 * math.pi, b, k)
+    detail = detail + each("slant") * (by_part(slant.cos()) * u + by_part(slant.sin()) * v).clamp(-1, 1)
 
-    across = fields.across_nhw.clamp(-1, 1)
-    tube = (1.0 - across.square()).clamp_min(0).sqrt()
-    body = body * (1 + each("tube") * (tube - 0.7))
-    shine_at = by_part(draw.uniform(-0.6, 0.6, b, k))
-    gloss = each("gloss") * torch.exp(-(((across - shine_at) / 0.18) ** 2)) * (0.5 + 0.5 * own).clamp(0, 1.2)
+    rim = each("rim") * torch.exp(-((depth - each("rim_at")) / each("rim_width")).square())
+    felt = (1.0 + fields.depth_nhw.clamp_max(0.0) / MARGIN).clamp_min_(0.0)
+    halo_at = (-depth - 0.6 * each("halo_width")) / each("halo_width")
+    halo = each("halo") * torch.exp(-halo_at.square()) * felt * outside
 
-    rim = each("rim") * torch.exp(-(((depth - each("rim_at")) / each("rim_width")) ** 2))
-    halo_depth = (-depth - 0.5 * each("halo_width")) / each("halo_width")
-    halo = each("halo") * torch.exp(-(halo_depth**2)) * (1 - inside)
-    glow = each("glow") * torch.exp(depth.clamp_max(0) / (6.0 * each("halo_width"))) * (1 - inside)
+    faded = by_frame(fading)
+    light = each("background") + faded * (inside * (body + detail) + felt * rim + halo)
+    light = light + outside * (each("ground") * ground[:, 0] + ground[:, 3])
+    relief = s["relief"]
+    if bool((relief != 0).any()):
+        height = (dome + 0.25 * own) * inside * faded + 0.15 * each("ground_relief") * ground[:, 0] * outside
+        light = light + _shade(draw, height * max(h, w) / 16.0, relief, t)
+    light = light + each("shading") * _unevenness(draw, t, coords_nhwc, s)
+    tone = by_part(draw.uniform(-1.0, 1.0, b, k))
+    if channels == 3:
+        shine_at = by_part(draw.uniform(-0.6, 0.6, b, k))
+        gloss = (
+            each("gloss") * torch.exp(-((across - shine_at) / 0.16).square()) * (0.6 + 0.4 * own).clamp_min(0)
+        )
+        image = coloured(draw, light, inside, gloss * inside * faded, tone, own, ground, s, t)
+    else:
+        image = light[:, None]
+    return _glow(image, s["glow"].repeat_interleave(t))
 
-    light = each("background") + inside * faded * (body + detail) + faded * (rim + halo) + 0.4 * glow
-    light = light + (1 - inside) * each("ground") * ground[:, 0]
-    light = light + _relief(light, dome * inside + 0.3 * inside * own, s, draw, t)
-    light = light + each("shading") * _slope(draw, b, t, coords_nhwc)
-    labels = fields.owner_nhw.to(torch.int32)
-    if channels == 1:
-        return light[:, None], labels
-    return palette(draw, light, inside, gloss * inside, tone, own, ground, s, t), labels
+
+def _styled(field: Tensor, ridge: Tensor, blotch: Tensor) -> Tensor:
+    """Clouds, ridges (fibres, folds) or blotches from the same noise."""
+    field = field + ridge * (1.2 - 1.8 * field.abs() - field)
+    return field + blotch * (1.2 * torch.tanh(4.0 * field) - field)
 
 
-def _slope(draw: Draw, b: int, t: int, coords_nhwc: Tensor) -> Tensor:
-    """A smooth unevenness of the light, -1..1 over the window."""
-    direction = draw.uniform(0, 2 * math.pi, b).repeat_interleave(t)[:, None, None]
-    curve = draw.uniform(-2.0, 2.0, b).repeat_interleave(t)[:, None, None]
+def _ground(draw: Draw, read, coords_nhwc: Tensor, s: Settings, t: int, side: int) -> Tensor:  # type: ignore[no-untyped-def]
+    """Three fields that lie still in the scene, or flow slowly: light, colour, rare things."""
+    b = len(s["ground"])
+    fields = octaves(draw, s["ground_slope"], s["ground_peak"], 3, side)
+    turn = draw.uniform(0, 2 * math.pi, b)
+    scale, stretch = s["ground_scale"], s["ground_stretch"]
+    flow = s["flow"][:, None] * drift(draw, t, 2, b)
+    cos, sin = (turn.cos() * scale), (turn.sin() * scale)
+
+    def each(value_b: Tensor) -> Tensor:
+        return value_b.repeat_interleave(t)[:, None, None]
+
     y, x = coords_nhwc.unbind(-1)
-    return direction.cos() * y + direction.sin() * x + curve * (0.15 - y * y - x * x)
+    y_at = y * each(cos) + x * each(sin) + flow[0].reshape(-1, 1, 1)
+    x_at = (x * each(cos) - y * each(sin)) * each(stretch) + flow[1].reshape(-1, 1, 1)
+    out = read(wrapped(fields), y_at, x_at)
+    light = _styled(out[:, 0], each(s["ground_ridge"]), each(s["ground_blotch"]))
+    debris = each(s["debris"]) * torch.sigmoid(8.0 * (out[:, 2] - 2.3))
+    return torch.stack([light, out[:, 1], out[:, 2], debris], 1)
 
 
-def _relief(light: Tensor, height: Tensor, s: Settings, draw: Draw, t: int) -> Tensor:
-    """Shading of a height map lit from one side, as differential interference contrast shows it."""
-    direction = draw.uniform(0, 2 * math.pi, len(s["relief"])).repeat_interleave(t)[:, None, None]
-    dy = height.roll(-1, 1) - height.roll(1, 1)
-    dx = height.roll(-1, 2) - height.roll(1, 2)
-    dy[:, 0], dy[:, -1], dx[:, :, 0], dx[:, :, -1] = 0.0, 0.0, 0.0, 0.0
+def _unevenness(draw: Draw, t: int, coords_nhwc: Tensor, s: Settings) -> Tensor:
+    """A smooth slope and bowl of the light over the window, about -1..1."""
+    b = len(s["shading"])
+    direction = draw.uniform(0, 2 * math.pi, b).repeat_interleave(t)[:, None, None]
+    bowl = draw.uniform(-2.0, 2.0, b).repeat_interleave(t)[:, None, None]
+    y, x = coords_nhwc.unbind(-1)
+    return direction.cos() * y + direction.sin() * x + bowl * (0.15 - y * y - x * x)
+
+
+def _shade(draw: Draw, height: Tensor, relief_b: Tensor, t: int) -> Tensor:
+    """A height map lit from one side, as differential interference contrast shows it."""
+    direction = draw.uniform(0, 2 * math.pi, len(relief_b)).repeat_interleave(t)[:, None, None]
+    padded = F.pad(height[:, None], (1, 1, 1, 1), mode="replicate")[:, 0]
+    dy = padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1]
+    dx = padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2]
     shade = (direction.cos() * dy + direction.sin() * dx).clamp(-0.5, 0.5)
-    return s["relief"].repeat_interleave(t)[:, None, None] * shade
+    return relief_b.repeat_interleave(t)[:, None, None] * shade
+
+
+def _glow(image_nchw: Tensor, strength_n: Tensor) -> Tensor:
+    """Light from above and below the focus: a wide blur of the scene, added to it."""
+    lit = (strength_n > 0).nonzero()[:, 0]
+    if len(lit) == 0:
+        return image_nchw
+    coarse = F.avg_pool2d(image_nchw[lit], 8, ceil_mode=True)
+    for _ in range(2):
+        coarse = F.avg_pool2d(F.pad(coarse, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
+    haze = F.interpolate(coarse, size=image_nchw.shape[-2:], mode="bicubic", align_corners=False)
+    return image_nchw.index_add(0, lit, haze * strength_n[lit][:, None, None, None])

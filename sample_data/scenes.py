@@ -6,18 +6,26 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from napari_sam2.sample_data import layouts
-from napari_sam2.sample_data.camera import expose, shake
+from napari_sam2.sample_data.camera import (
+    blur,
+    exposed,
+    field_of_view,
+    looking_at,
+    recorded,
+    visible_noise,
+)
 from napari_sam2.sample_data.draw import Draw
-from napari_sam2.sample_data.layouts import Settings
+from napari_sam2.sample_data.layouts import Settings, cells, instruments, tissue
 from napari_sam2.sample_data.looks import FAMILIES, LAYOUTS, draw_settings
-from napari_sam2.sample_data.parts import rasterise
+from napari_sam2.sample_data.raster import rasterise
 from napari_sam2.sample_data.render import radiance
-from napari_sam2.sample_data.textures import octaves, sample
+from napari_sam2.sample_data.textures import octaves, sample, wrapped
 
 __all__ = ["FAMILIES", "GENERATOR_VERSION", "Clip", "generate"]
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
+
+LAYOUTS_BY_NAME = {"cells": cells, "tissue": tissue, "instruments": instruments}
 
 
 @dataclass(frozen=True)
@@ -106,22 +114,26 @@ def _group(
 ) -> tuple[Tensor, Tensor]:
     """Scenes of one layout: (b, t, 3 or 1, h, w) and (b, t, h, w)."""
     b = len(s["span"])
-    if layout == "cells":
-        parts = layouts.cells(draw, frames, 12, s)
-    elif layout == "tissue":
-        parts = layouts.tissue(draw, frames, 30, s)
-    else:
-        parts = layouts.instruments(draw, frames, 12, s)
-    atlas_bchw = octaves(draw, s["texture_slope"], 3, size)
+    parts = LAYOUTS_BY_NAME[layout](draw, frames, s)
     axis = (torch.arange(size, device=draw.device, dtype=torch.float32) + 0.5) / size - 0.5
     grid_hwc = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1)
-    looking = shake(draw, s, frames)
-    coords = (grid_hwc + looking[:, :, None, None]).view(b * frames, size, size, 2)
-    warp_bchw = octaves(draw, torch.full((b,), 1.6, device=draw.device), 2, 32)
-    wobble = sample(warp_bchw, (0.8 * coords).view(b, frames * size, size, 2))
-    wobble = wobble.view(b, 2, frames, size, size).permute(0, 2, 3, 4, 1).reshape_as(coords)
-    warp = s["warp"].repeat_interleave(frames)[:, None, None, None]
-    fields = rasterise(parts, coords + warp * wobble)
-    light, labels = radiance(draw, parts, fields, coords, atlas_bchw, s, channels)
-    images = expose(draw, light, s, frames)
+    coords = (grid_hwc + looking_at(draw, s, frames)[:, :, None, None]).view(b * frames, size, size, 2)
+    view = field_of_view(draw, s, grid_hwc).repeat_interleave(frames, 0)
+    fields = rasterise(parts, coords + _warp(draw, coords, s, frames))
+    light = radiance(draw, parts, fields, coords, s, channels)
+    light = blur(exposed(draw, light, s, frames), s["blur"].repeat_interleave(frames))
+    labels = (fields.owner_nhw * (view > 0.5)).to(torch.int32)
+    photons, read = visible_noise(light, fields.depth_nhw, labels, s, frames)
+    images = recorded(draw, light, photons, read, s, frames) * view[:, None]
     return images.view(b, frames, channels, size, size), labels.view(b, frames, size, size)
+
+
+def _warp(draw: Draw, coords_nhwc: Tensor, s: Settings, frames: int) -> Tensor:
+    """A smooth displacement field: outlines that no single part can have."""
+    n, h, w, _ = coords_nhwc.shape
+    b = n // frames
+    flat = torch.full((b,), 1.5, device=draw.device)
+    fields = wrapped(octaves(draw, flat, 0 * flat, 2, 16))
+    y, x = (0.7 * coords_nhwc).view(b, frames * h, w, 2).unbind(-1)
+    wobble = sample(fields, y, x).view(b, 2, frames, h, w).permute(0, 2, 3, 4, 1).reshape(n, h, w, 2)
+    return wobble * s["warp"].repeat_interleave(frames)[:, None, None, None]
