@@ -96,9 +96,9 @@ class Tracker:
         A frame comes once in each pass that touches it, with the objects of that pass. The state is
         whole whenever a result has been yielded.
         """
-        turns = {run.object_id: run.anchors[0].frame for p in plan if not p.fresh for run in p.runs}
         while self.state.pass_index < len(plan):
             current = plan[self.state.pass_index]
+            turns = turns_after(plan, self.state.pass_index)
             if self.state.next_step == 0:
                 self._begin(current)
             for frame in current.frames()[self.state.next_step :]:
@@ -202,7 +202,7 @@ class Tracker:
         for task, seen in zip(tasks, self._solver.solve(scene, tasks), strict=True):
             object_id, bank = task.object_id, state.banks[task.object_id]
             bank.write(frame, seen.memory, conditioning=task.prompt is not None)
-            bank.forget(frame, current.direction, config, turns.get(object_id) if current.fresh else None)
+            bank.forget(frame, current.direction, config, turns.get(object_id))
             state.windows[object_id] = state.windows[object_id].after(seen.patch)
             patches[object_id] = seen.patch
         ordered = tuple(patches[run.object_id] for run in runs)
@@ -216,3 +216,14 @@ class Tracker:
 
     def _scene(self, frame: int) -> Scene:
         return Scene(self._network, self._frames, frame, self._device)
+
+
+def turns_after(plan: Sequence[Pass], index: int) -> dict[int, int]:
+    """From which frame each object of a pass will walk back with the memory that the pass leaves."""
+    turns: dict[int, int] = {}
+    for run in plan[index].runs:
+        later = ((p, r) for p in plan[index + 1 :] for r in p.runs if r.object_id == run.object_id)
+        following = next(later, None)
+        if following is not None and not following[0].fresh:
+            turns[run.object_id] = following[1].first + 1
+    return turns

@@ -1,0 +1,1 @@
+"""Speed, memory and quality, measured against peers; each module is one command."""
