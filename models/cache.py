@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
@@ -48,12 +49,10 @@ def remember_sha256(path: Path, digest: str) -> None:
     """Keep a checksum that was just computed; a cache that cannot be written costs only time."""
     note = _note(path)
     beside = note.with_suffix(f".{os.getpid()}.tmp")
-    try:
+    with suppress(OSError):
         note.parent.mkdir(parents=True, exist_ok=True)
         beside.write_text(json.dumps({"stamp": _stamp(path), "sha256": digest}), encoding="utf-8")
         beside.replace(note)
-    except OSError:
-        beside.unlink(missing_ok=True)
 
 
 def _stamp(path: Path) -> list[int]:

@@ -7,7 +7,7 @@ from types import MappingProxyType
 import torch
 from torch import Tensor
 
-from napari_sam2.models.config import PUBLISHED, Sam2Config
+from napari_sam2.models.config import NANO, PUBLISHED, Sam2Config
 from napari_sam2.models.network.sam2 import Sam2
 
 _NAMED = 3  # how many tensors a message names
@@ -21,18 +21,18 @@ def expected_shapes(config: Sam2Config) -> Mapping[str, tuple[int, ...]]:
     return MappingProxyType({name: tuple(tensor.shape) for name, tensor in state.items()})
 
 
-def closest_published(state: Mapping[str, Tensor]) -> Sam2Config:
-    """The published config with which most of these tensors agree in name and shape.
+def closest_known(state: Mapping[str, Tensor]) -> tuple[str, Sam2Config]:
+    """Name and config of the known network with which most tensors agree in name and shape.
 
-    SAM 2 and 2.1 differ by a few tensors only, so presence decides between them.
+    SAM 2 and 2.1 differ by a few tensors only, so their presence decides between the two.
     """
 
-    def disagreement(config: Sam2Config) -> int:
-        shapes = expected_shapes(config)
+    def disagreement(item: tuple[str, Sam2Config]) -> int:
+        shapes = expected_shapes(item[1])
         agreeing = sum(shapes.get(name) == tuple(tensor.shape) for name, tensor in state.items())
         return len(shapes) + len(state) - 2 * agreeing
 
-    return min(PUBLISHED.values(), key=disagreement)
+    return min((*PUBLISHED.items(), ("nano", NANO)), key=disagreement)
 
 
 def problems(state: Mapping[str, Tensor], config: Sam2Config) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor
 
 from napari_sam2.models.checkpoints import huggingface
-from napari_sam2.models.checkpoints.compare import closest_published, enumerate_some, problems
+from napari_sam2.models.checkpoints.compare import closest_known, enumerate_some, expected_shapes, problems
 from napari_sam2.models.checkpoints.files import read_file
 from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.errors import ModelError
@@ -47,7 +47,7 @@ def read_checkpoint(path: Path, config: Sam2Config | None = None) -> Checkpoint:
     path : Path
         The weights file.
     config : Sam2Config, optional
-        What the file must fit. By default what its metadata says, else the published model that its
+        What the file must fit. By default what its metadata says, else the known network that its
         tensors resemble most.
 
     Raises
@@ -60,13 +60,16 @@ def read_checkpoint(path: Path, config: Sam2Config | None = None) -> Checkpoint:
     if not tensors:
         raise ModelError(f"{path} holds no tensors: it is not a model's weights.")
     layout, state = _under_meta_names(path, tensors)
+    network = "the network"
     if "config" in metadata:
         layout, written = "napari-sam2", _config_of(path, metadata["config"])
         config = config or written
-    config = config or closest_published(state)
+    if config is None:
+        name, config = closest_known(state)
+        network = f"{name}, the nearest known network"
     found = problems(state, config)
     if found:
-        raise ModelError(f"{path} does not fit the network: {enumerate_some(found)}; choose another file.")
+        raise ModelError(f"{path} does not fit {network}: {enumerate_some(found)}; choose another file.")
     return Checkpoint(config, layout, state)
 
 
@@ -98,8 +101,10 @@ def _under_meta_names(path: Path, tensors: dict[str, Tensor]) -> tuple[str, dict
 
 def _config_of(path: Path, text: str) -> Sam2Config:
     try:
-        return Sam2Config.from_dict(json.loads(text))
-    except (ValueError, TypeError, AttributeError) as error:
+        config = Sam2Config.from_dict(json.loads(text))
+        expected_shapes(config)  # sizes of which no network can be made fail here
+    except (ValueError, TypeError, AttributeError, RuntimeError) as error:
         raise ModelError(
-            f"the sizes written in {path} cannot be used ({error}): write the file again."
+            f"the network's sizes in {path} cannot be used ({error}): write the file again."
         ) from error
+    return config

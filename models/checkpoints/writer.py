@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_file
 
 from napari_sam2.models.errors import ModelError
@@ -46,7 +47,7 @@ def save_weights(
     try:
         save_file(state, beside, metadata)
         beside.replace(path)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise ModelError(f"{path} cannot be written ({error}): choose another folder.") from error
     finally:
         beside.unlink(missing_ok=True)

@@ -1,0 +1,190 @@
+"""From a name or a path to a network: bundled, downloaded, fine-tuned, and every way it fails."""
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from napari_sam2.models import load
+from napari_sam2.models.cards import CARDS, ModelCard
+from napari_sam2.models.checkpoints import save_weights
+from napari_sam2.models.download import weights_path
+from napari_sam2.models.errors import ModelError
+from napari_sam2.models.load import LoadedModel, load_model, pick_device
+
+
+@pytest.fixture
+def own_file(tmp_path, small_network) -> Path:
+    save_weights(tmp_path / "fine tuned.safetensors", small_network)
+    return tmp_path / "fine tuned.safetensors"
+
+
+@pytest.fixture
+def toy_card(web, own_file, monkeypatch) -> ModelCard:
+    """A small model that is downloaded by its name."""
+    web.files["toy.safetensors"] = body = own_file.read_bytes()
+    card = replace(
+        CARDS["nano"],
+        name="toy",
+        config="toy",
+        file_name="toy.safetensors",
+        urls=(f"{web.url}/toy.safetensors",),
+        bytes=len(body),
+        sha256=hashlib.sha256(body).hexdigest(),
+    )
+    monkeypatch.setattr(load, "CARDS", {"toy": card})
+    return card
+
+
+def carries(loaded: LoadedModel, network: torch.nn.Module) -> bool:
+    theirs = loaded.network.state_dict()
+    return all(torch.equal(theirs[name], tensor) for name, tensor in network.state_dict().items())
+
+
+def test_a_file_by_its_path(own_file, small_network):
+    loaded = load_model(own_file, "cpu")
+    assert carries(loaded, small_network)
+    assert loaded.name == "fine tuned"
+    assert loaded.card is None
+    assert loaded.config == small_network.config
+    assert loaded.sha256 == hashlib.sha256(own_file.read_bytes()).hexdigest()
+    assert not loaded.network.training
+    assert not any(parameter.requires_grad for parameter in loaded.network.parameters())
+
+
+def test_the_network_does_not_hang_on_the_file(own_file, small_network):
+    loaded = load_model(own_file, "cpu")
+    own_file.unlink()
+    assert carries(loaded, small_network)
+
+
+def test_half_precision_runs_in_full(tmp_path, small_network):
+    save_weights(tmp_path / "half.safetensors", small_network, half=True)
+    loaded = load_model(str(tmp_path / "half.safetensors"), "cpu")
+    assert {parameter.dtype for parameter in loaded.network.parameters()} == {torch.float32}
+
+
+def test_another_input_size_keeps_the_weights(own_file, small_network):
+    loaded = load_model(own_file, "cpu", image_size=64)
+    assert loaded.config == small_network.config.at_size(64)
+    with torch.inference_mode():
+        features = loaded.network.encode_image(torch.zeros(1, 3, 64, 64))
+    assert features.coarse_bchw.shape[2:] == (4, 4)
+
+
+def test_an_input_size_that_the_strides_do_not_divide(own_file):
+    with pytest.raises(ModelError, match="multiple of 32, not 100"):
+        load_model(own_file, image_size=100)
+
+
+def test_download_verify_load(toy_card, web, small_network):
+    seen = []
+    loaded = load_model("toy", "cpu", progress=lambda done, total: seen.append((done, total)))
+    assert carries(loaded, small_network)
+    assert (loaded.name, loaded.card, loaded.sha256) == ("toy", toy_card, toy_card.sha256)
+    assert loaded.path == weights_path(toy_card)
+    assert seen[-1] == (toy_card.bytes, toy_card.bytes)
+    assert carries(load_model("toy", "cpu"), small_network)
+    assert len(web.asked) == 1
+
+
+def test_a_download_draws_a_bar_by_default(toy_card, monkeypatch):
+    labels = []
+    bar = load.progress_bar
+    monkeypatch.setattr(load, "progress_bar", lambda label: labels.append(label) or bar(label))
+    load_model("toy", "cpu")
+    assert labels == ["toy"]
+
+
+def test_a_file_put_by_hand_needs_no_network(toy_card, web, own_file, small_network):
+    weights_path(toy_card).parent.mkdir(parents=True)
+    own_file.rename(weights_path(toy_card))
+    assert carries(load_model("toy", "cpu"), small_network)
+    assert not web.asked
+
+
+def test_a_wrong_file_put_by_hand_is_refused(toy_card, own_file):
+    weights_path(toy_card).parent.mkdir(parents=True)
+    weights_path(toy_card).write_bytes(own_file.read_bytes()[:-1])
+    with pytest.raises(ModelError, match="is not the published toy"):
+        load_model("toy", "cpu")
+
+
+def test_an_unknown_name_lists_the_known_ones():
+    with pytest.raises(ModelError) as unknown:
+        load_model("sam2.1_gigantic", "cpu")
+    assert all(name in str(unknown.value) for name in CARDS)
+
+
+@pytest.mark.parametrize("path", ["nowhere/weights", "weights.pt", "../nano"])
+def test_a_path_without_a_file_is_not_taken_for_a_name(path):
+    with pytest.raises(ModelError, match="there is no weights file"):
+        load_model(path, "cpu")
+
+
+def test_a_missing_bundled_model_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(load, "weights_path", lambda card: tmp_path / card.file_name)
+    with pytest.raises(ModelError, match=r"the bundled model nano is missing .*nano\.safetensors"):
+        load_model("nano", "cpu")
+
+
+def test_auto_is_the_best_device_there_is(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert pick_device() == torch.device("cpu")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert pick_device() == torch.device("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert pick_device("auto") == torch.device("cuda")
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps", "meta", torch.device("cuda")])
+def test_a_device_that_is_not_there_is_one_sentence(device, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(ModelError, match="this machine has no device"):
+        pick_device(device)
+
+
+def test_a_second_gpu_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert pick_device("cuda:0") == torch.device("cuda:0")
+    with pytest.raises(ModelError, match="no device 'cuda:1'"):
+        pick_device("cuda:1")
+
+
+def test_a_word_that_is_no_device():
+    with pytest.raises(ModelError, match="there is no device 'gpu': choose auto, cpu, cuda or mps"):
+        pick_device("gpu")
+
+
+def test_a_gpu_that_is_full_is_one_sentence(own_file, monkeypatch):
+    def full(self, *, device):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(load.Sam2, "to_empty", full)
+    with pytest.raises(ModelError, match="does not fit into the memory of cpu: choose a smaller model"):
+        load_model(own_file, "cpu")
+
+
+@pytest.mark.slow
+def test_a_published_file_in_its_real_size(web, tmp_path, monkeypatch, published_shapes):
+    """Meta's layout of SAM 2.1 tiny, 156 MB of random weights: download, verify, load."""
+    torch.manual_seed(3)
+    state = {name: torch.rand(shape) for name, shape in published_shapes("sam2.1_tiny").items()}
+    torch.save({"model": state}, tmp_path / "made.pt")
+    body = (tmp_path / "made.pt").read_bytes()
+    card = CARDS["sam2.1_tiny"]
+    assert len(body) == pytest.approx(card.bytes, rel=1e-3)
+    made = replace(card, bytes=len(body), sha256=hashlib.sha256(body).hexdigest())
+    monkeypatch.setattr(load, "CARDS", {card.name: made})
+    monkeypatch.setenv("NAPARI_SAM2_MIRROR", web.url)
+    web.files[card.file_name] = body
+    web.drops = [50_000_000]
+    loaded = load_model("sam2.1_tiny", "cpu")
+    assert web.asked[1][1].startswith("bytes=")
+    assert loaded.card == made
+    assert all(torch.equal(loaded.network.state_dict()[name], tensor) for name, tensor in state.items())
