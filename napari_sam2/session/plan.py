@@ -1,0 +1,159 @@
+"""From the edits of a session to the passes that the tracker walks: pure, and always the same.
+
+An object is *given* on its anchors, the frames that are prompted or locked. The plan replays the edits
+and knows of every object at any time which frames are *covered*, that is, have been output, and which
+of these are *stale*, because something has been said since that concerns them. Each `Propagate` plans
+what is missing or stale in its range and direction, and nothing else. So planning twice in a row plans
+nothing the second time, what is said later never changes a pass planned earlier, and a frame of an
+object is output at most once for each `Propagate`.
+
+**New objects.** Going forward, an object is output from its first anchor to the end of the range; later
+anchors are output where the walk meets them. Going backward in a two-way propagation, it is output from
+the frame before its first anchor down to the start of the range, and the memory goes on from the forward
+half (`fresh=False`). Going backward only, it is output from its last anchor down. All new objects of
+one `Propagate` walk together.
+
+**Ranges.** Nothing outside `[start, stop)` is output. Anchors outside still condition the memory, and a
+walk that comes from one begins at the border of the range.
+
+**What becomes stale.** A prompt that is added, changed or removed, a lock that is placed again with
+another mask, and a lock on a frame that is not covered, change an anchor. A changed anchor is output
+again, and with it the covered frames from it to the next anchor on either side; an unchanged anchor is a
+border that is never crossed nor output again. A lock on a covered frame accepts what is seen there and
+an unlocked frame keeps what it shows, so neither makes anything stale.
+
+**How stale frames are walked.** Forward from a changed anchor up to the next anchor, and backward from it
+to the previous one; between two changed anchors forward from the earlier, or backward from the later
+when only backward is asked for. Where an anchor was removed, forward from the one on the left, or
+backward from the one on the right when there is none on the left or only backward is asked for. What a
+propagation leaves out because of its range or direction stays stale for the next one.
+
+**Starting over.** When the first anchor itself is changed, and is no correction, the object is walked
+from it in both directions as a new object is, up to its next unchanged anchor. So clicking once more on
+the only prompted frame gives what clicking twice at once would have given.
+
+**Corrections.** An anchor whose frame was covered when it was first prompted is a correction as long as
+its prompt lives. When every prompt that an object was propagated with is gone and nothing else holds
+it, its masks count for nothing and its new prompts are no corrections.
+
+**Recall.** A run that starts at a correction, or goes on from frames covered before, recalls the covered
+frames just before its first frame in its direction, at most `RECALLED_FRAMES`, anchors left out because
+they are conditioning frames anyway. A run that starts at any other anchor recalls nothing, and neither
+does a backward run that starts beside an anchor just output: the anchor's own new memory leads there.
+
+**Passes.** Runs that output frames again keep the pixels of all other objects (`keep_others`); they walk
+apart from those that only output frames for the first time, which come first. In each of the two parts,
+the runs of different objects walk together in as few passes as possible, forward passes first and an
+object once in a pass; only the backward half of a two-way walk comes directly after the forward pass
+whose memory it goes on with.
+
+**What nobody propagated.** Objects of which something was said since their last `Propagate` are
+propagated at the end, in the range and direction given to `compile_plan`. Of a deleted object nothing is
+planned, and an id that comes back is a new object.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, zip_longest
+
+from napari_sam2.models.plan import ObjectRun, Pass
+from napari_sam2.session import checks
+from napari_sam2.session.edits import DeleteObject, Edit, ObjectEdit, Propagate, flattened
+from napari_sam2.session.following import Following, Walks
+from napari_sam2.session.state import State
+
+
+def compile_plan(
+    edits: Iterable[Edit],
+    n_frames: int,
+    *,
+    direction: str = "both",
+    start: int | None = None,
+    stop: int | None = None,
+) -> tuple[Pass, ...]:
+    """Plan the passes that edits ask for.
+
+    Parameters
+    ----------
+    edits : iterable of Edit
+        The history of a session.
+    n_frames : int
+        Length of the image along its propagation axis.
+    direction : "both", "forward" or "backward"
+        For what no `Propagate` in the edits covers.
+    start, stop : int, optional
+        For the same: the frames to output, as in `range`.
+
+    Returns
+    -------
+    tuple of Pass
+        In the order to walk them; empty when there is nothing to do.
+
+    Raises
+    ------
+    InputError
+        When the direction or the range is not allowed.
+    """
+    return tuple(chain.from_iterable(_propagations(edits, n_frames, direction, start, stop)))
+
+
+def last_propagation(
+    edits: Iterable[Edit],
+    n_frames: int,
+    *,
+    direction: str = "both",
+    start: int | None = None,
+    stop: int | None = None,
+) -> tuple[Pass, ...]:
+    """The end of what `compile_plan` returns: the passes of the last propagation alone.
+
+    For somebody who has the masks of all propagations before it. Parameters and errors are those of
+    `compile_plan`.
+    """
+    *_, last = [(), *_propagations(edits, n_frames, direction, start, stop)]
+    return last
+
+
+def _propagations(
+    edits: Iterable[Edit], n_frames: int, direction: str, start: int | None, stop: int | None
+) -> list[tuple[Pass, ...]]:
+    rest = Propagate(None, checks.direction(direction), *checks.span(start, stop, n_frames))
+    steps = list(flattened(edits))
+    deleted = {edit.object_id: step for step, edit in enumerate(steps) if isinstance(edit, DeleteObject)}
+    state = State()
+    objects: dict[int, Following] = {}
+    planned: list[tuple[Pass, ...]] = []
+    for step, edit in enumerate(steps):
+        if isinstance(edit, Propagate):
+            planned.append(_propagate(edit, objects))
+        elif isinstance(edit, ObjectEdit) and step > deleted.get(edit.object_id, -1):
+            edit.apply(state)
+            following = objects.setdefault(edit.object_id, Following(edit.object_id, n_frames))
+            following.hear(state.objects[edit.object_id])
+    waiting = {object_id: following for object_id, following in objects.items() if following.changed()}
+    return [*planned, _propagate(rest, waiting)] if waiting else planned
+
+
+def _propagate(request: Propagate, objects: Mapping[int, Following]) -> tuple[Pass, ...]:
+    ids = objects.keys() if request.object_ids is None else objects.keys() & set(request.object_ids)
+    walks = [objects[object_id].propagate(request) for object_id in sorted(ids)]
+    return (
+        *_passes([walk for walk in walks if not walk.again], keep_others=False),
+        *_passes([walk for walk in walks if walk.again], keep_others=True),
+    )
+
+
+def _passes(walks: Sequence[Walks], keep_others: bool) -> Iterator[Pass]:
+    forward, second_half, backward = (
+        _rounds([getattr(walk, part) for walk in walks]) for part in ("forward", "second_half", "backward")
+    )
+    order = [(1, runs, True) for runs in forward]
+    order[1:1] = [(-1, runs, False) for runs in second_half]
+    order += [(-1, runs, True) for runs in backward]
+    for direction, runs, fresh in order:
+        yield Pass(direction, runs, keep_others=keep_others, fresh=fresh)
+
+
+def _rounds(runs_of_objects: Sequence[Sequence[ObjectRun]]) -> list[tuple[ObjectRun, ...]]:
+    """The first runs of all objects, then their second runs, and so on."""
+    rounds = zip_longest(*runs_of_objects)
+    return [tuple(run for run in runs if run is not None) for runs in rounds]
