@@ -126,8 +126,6 @@ class OutputFolder:
                 f"--out {self.out} is the folder this command runs in; name a folder in it, such as results"
             )
         with writing(self.out):
-            self._check_out()
-            self._check_partial()
             missing = [folder for folder in self.out.parents if not folder.exists()]
             self.out.parent.mkdir(parents=True, exist_ok=True)
             self._made = missing
@@ -138,7 +136,9 @@ class OutputFolder:
                     f"another run is writing {self.out}; wait until it ends or choose another --out"
                 ) from error
             try:
+                self._check_neighbours()
                 self._mend_replacement()
+                self._check_out()
                 self._prepare()
             except BaseException:
                 self._leave()
@@ -215,7 +215,7 @@ class OutputFolder:
                     "choose another --out"
                 )
 
-    def _check_partial(self) -> None:
+    def _check_neighbours(self) -> None:
         """Never delete a folder that only happens to have the name of one of ours."""
         for folder in (self.path, self._replaced):
             if folder.exists() and not (folder.is_dir() and _is_ours(folder)):
