@@ -1,6 +1,7 @@
 """Masks in, tables out: regions and tracks, with no model and no viewer."""
 
-from napari_sam2.analysis.columns import COLUMNS, Column
+from napari_sam2.analysis.column import Column
+from napari_sam2.analysis.columns import COLUMNS
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.regions import measure_regions
 from napari_sam2.analysis.tables import describe, read_table, write_table

@@ -58,10 +58,14 @@ class Hulls:
 
 def rows_of(objects: Objects) -> Rows:
     """First and last pixel of every object on every row it has."""
-    owner, y, x = objects.owner, objects.y, objects.x
-    starts = np.flatnonzero((np.diff(owner, prepend=-1) != 0) | (np.diff(y, prepend=-1) != 0))
-    ends = np.append(starts[1:], len(y)) - 1
-    return Rows(owner[starts], y[starts], x[starts], x[ends], len(objects))
+    row = objects.owner * (objects.shape[0] + 1) + objects.y
+    begins = np.ones(len(row), dtype=bool)
+    begins[1:] = row[1:] != row[:-1]
+    starts = np.flatnonzero(begins)
+    ends = np.append(starts, len(row))[1:] - 1
+    return Rows(
+        objects.owner[starts], objects.y[starts], objects.left[starts], objects.right[ends], len(objects)
+    )
 
 
 def _left_chain(owner: Ints, y: Ints, x: Ints) -> tuple[Ints, Ints, Ints]:
@@ -147,7 +151,7 @@ def areas(rows: Rows) -> Ints:
     return np.bincount(rows.owner, rows.right - rows.left + 1, minlength=rows.n).astype(np.int64)
 
 
-def feret(hulls: Hulls, pixel_size: tuple[float, float]) -> tuple[Floats, Floats]:
+def feret(hulls: Hulls, pixel_size: tuple[float, ...]) -> tuple[Floats, Floats]:
     """Largest and smallest distance between two parallel lines that touch each hull.
 
     The largest is the greatest distance between two corners (scikit-image `feret_diameter_max`); the

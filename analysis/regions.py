@@ -7,50 +7,65 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from napari_sam2.analysis import shape
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.intensity import measure_intensity
-from napari_sam2.analysis.objects import Objects, find_objects
+from napari_sam2.analysis.neighbours import nearest_distances
+from napari_sam2.analysis.objects import Floats, Objects, divide, find_objects
+from napari_sam2.analysis.outline import Outline
 from napari_sam2.analysis.scale import Scale, read_scale
+from napari_sam2.analysis.shape import measure_shape
 from napari_sam2.analysis.stack import LazyStack, Stack
 from napari_sam2.analysis.tables import make_table
 
 _SCORES = ("predicted_iou", "object_score")
 
 
-def _measure_shape(objects: Objects, pixel_size: tuple[float, float]) -> dict[str, NDArray[Any]]:
-    height, width = pixel_size
-    centroid = shape.centroids(objects)
-    box = objects.bbox
-    principal = shape.principal_moments(shape.second_moments(objects), pixel_size)
+def _measure_outline(
+    objects: Objects, outline: Outline, area: Floats, scale: Scale
+) -> dict[str, NDArray[Any]]:
+    pixel_size = scale.pixel_size
+    perimeter_px = outline.perimeter()
+    perimeter = perimeter_px * pixel_size[0] if scale.isotropic else np.full(len(objects), np.nan)
+    contacts = outline.contacts(pixel_size)
+    touching = np.bincount(contacts.owner, contacts.length, minlength=len(objects))
+    points = np.stack([outline.y, outline.x], axis=1).astype(np.float64)
+    nearest_px, nearest_object = nearest_distances(points, outline.starts)
+    nearest = nearest_px * pixel_size[0]
+    if pixel_size[0] != pixel_size[1]:
+        nearest, nearest_object = nearest_distances(points * pixel_size, outline.starts)
     return {
-        "area_px": objects.counts,
-        "area": objects.counts * (height * width),
-        "centroid_y_px": centroid[:, 0],
-        "centroid_y": centroid[:, 0] * height,
-        "centroid_x_px": centroid[:, 1],
-        "centroid_x": centroid[:, 1] * width,
-        "bbox_y0": box[:, 0],
-        "bbox_x0": box[:, 1],
-        "bbox_y1": box[:, 2],
-        "bbox_x1": box[:, 3],
-        "eccentricity": shape.eccentricity(principal),
-        "solidity": objects.counts / shape.convex_area(objects),
+        "perimeter_px": perimeter_px,
+        "perimeter": perimeter,
+        "circularity": divide(4 * np.pi * area, perimeter**2),
+        "neighbours": np.bincount(contacts.owner, minlength=len(objects)),
+        "nearest_distance_px": nearest_px,
+        "nearest_distance": nearest,
+        "nearest_object": np.where(nearest_object < 0, np.nan, objects.ids[nearest_object]),
+        "contact_fraction": divide(touching, contacts.inside),
     }
 
 
 def measure_frame(
-    labels_yx: NDArray[Any], image_yxc: NDArray[Any] | None, channels: Sequence[str], scale: Scale
+    labels_yx: NDArray[Any],
+    image_yxc: NDArray[Any] | None,
+    channels: Sequence[str],
+    scale: Scale,
+    ring: tuple[int, int],
 ) -> dict[str, NDArray[Any]]:
-    """Columns of the objects of one frame, in ascending order of their ids."""
+    """Columns of the objects of one frame, in ascending order of their ids; none without objects."""
     objects = find_objects(labels_yx)
     if len(objects) == 0:
         return {}
-    columns: dict[str, NDArray[Any]] = {"object_id": objects.ids, **_measure_shape(objects, scale.pixel_size)}
-    for c, channel in enumerate(channels):
-        assert image_yxc is not None
-        for name, values in measure_intensity(objects, image_yxc[..., c]).items():
-            columns[f"{name}_{channel}"] = values
+    outline = Outline(objects, labels_yx)
+    columns: dict[str, NDArray[Any]] = {"object_id": objects.ids, **measure_shape(objects, scale.pixel_size)}
+    columns |= _measure_outline(objects, outline, columns["area"], scale)
+    if image_yxc is not None:
+        around = outline.ring(*ring)
+        for c, channel in enumerate(channels):
+            for name, values in measure_intensity(
+                objects, image_yxc[..., c], around, scale.pixel_size
+            ).items():
+                columns[f"{name}_{channel}"] = values
     return columns
 
 
@@ -88,6 +103,7 @@ def measure_regions(
     scores: pd.DataFrame | None = None,
     progress: Callable[[int, int], None] | None = None,
     frames: Sequence[int] | None = None,
+    ring: tuple[int, int] = (2, 4),
     workers: int | None = None,
 ) -> pd.DataFrame:
     """Measure every object on every frame.
@@ -120,6 +136,8 @@ def measure_regions(
         Called with the number of frames done and the number of frames, after each frame.
     frames : sequence of int, optional
         Frames to measure; all when not given.
+    ring : (int, int)
+        Gap and width, in pixels, of the ring around each object that the background is read from.
     workers : int, optional
         Frames measured at the same time; as many as there are processors, at most 8, when not given.
 
@@ -135,12 +153,14 @@ def measure_regions(
         Labels, images or sizes that cannot be measured; the problems of all frames in one message.
     """
     scale = read_scale(pixel_size, unit, step, step_unit, axis)
+    if len(ring) != 2 or ring[0] < 0 or ring[1] < 1:
+        raise MeasureError(f"ring is {ring}; give a gap of at least 0 and a width of at least 1 pixel.")
     stack = Stack(labels, images, channel_names)
     chosen = stack.chosen(frames)
     parts: list[dict[str, NDArray[Any]]] = []
 
     def one(index: int, labels_yx: NDArray[Any], image_yxc: NDArray[Any] | None) -> dict[str, NDArray[Any]]:
-        columns = measure_frame(labels_yx, image_yxc, stack.channels, scale)
+        columns = measure_frame(labels_yx, image_yxc, stack.channels, scale, ring)
         return {**columns, "frame": np.full(len(columns.get("object_id", ())), index)}
 
     for done, columns in enumerate(stack.measure(one, chosen, workers), start=1):
@@ -154,4 +174,4 @@ def measure_regions(
     data["time"] = data["depth"] = data["frame"] * scale.step
     if scores is not None:
         _add_scores(data, scores)
-    return make_table("regions", data, scale, channels=stack.channels)
+    return make_table("regions", data, scale, channels=stack.channels, parameters={"ring": list(ring)})

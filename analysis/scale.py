@@ -13,8 +13,8 @@ class Scale:
 
     Attributes
     ----------
-    pixel_size : (float, float)
-        Height and width of a pixel, in `unit`.
+    pixel_size : tuple of float
+        Height and width of a pixel, or depth, height and width of a voxel, in `unit`.
     unit : str
         Unit of lengths in the frame.
     step : float
@@ -25,7 +25,7 @@ class Scale:
         "t" or "z".
     """
 
-    pixel_size: tuple[float, float]
+    pixel_size: tuple[float, ...]
     unit: str
     step: float
     step_unit: str

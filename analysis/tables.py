@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from napari_sam2.analysis.columns import Column, columns_of
+from napari_sam2.analysis.column import Column
+from napari_sam2.analysis.columns import columns_of
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.scale import Scale
 
@@ -50,7 +51,8 @@ def make_table(
     columns = columns_of(name, axis=scale.axis, unit=scale.unit, step_unit=scale.step_unit, channels=channels)
     n_rows = len(next(iter(data.values())))
     missing = np.full(n_rows, np.nan)
-    table = pd.DataFrame({c.name: np.asarray(data.get(c.name, missing)).astype(c.dtype) for c in columns})
+    table = pd.DataFrame({column.name: data.get(column.name, missing) for column in columns})
+    table = table.astype({column.name: column.dtype for column in columns})
     table.attrs[_KEY] = {
         "table": name,
         "software": "napari-sam2",
@@ -71,8 +73,7 @@ def scale_of(table: pd.DataFrame) -> Scale | None:
     about = table.attrs.get(_KEY)
     if about is None:
         return None
-    height, width = about["pixel_size"]
-    return Scale((height, width), about["unit"], about["step"], about["step_unit"], about["axis"])
+    return Scale(tuple(about["pixel_size"]), about["unit"], about["step"], about["step_unit"], about["axis"])
 
 
 def channels_of(table: pd.DataFrame) -> tuple[str, ...]:

@@ -8,6 +8,12 @@ from napari_sam2.analysis import MeasureError, measure_regions
 SKIMAGE = {
     "object_id": "label",
     "area": "area",
+    "convex_area": "area_convex",
+    "equivalent_diameter": "equivalent_diameter_area",
+    "major_axis": "axis_major_length",
+    "minor_axis": "axis_minor_length",
+    "feret_max": "feret_diameter_max",
+    "euler_number": "euler_number",
     "centroid_y": "centroid-0",
     "centroid_x": "centroid-1",
     "bbox_y0": "bbox-0",
@@ -17,14 +23,19 @@ SKIMAGE = {
     "eccentricity": "eccentricity",
     "solidity": "solidity",
     "intensity_mean_ch0": "intensity_mean",
+    "intensity_median_ch0": "intensity_median",
     "intensity_std_ch0": "intensity_std",
     "intensity_min_ch0": "intensity_min",
     "intensity_max_ch0": "intensity_max",
+    "weighted_centroid_y_ch0": "centroid_weighted-0",
+    "weighted_centroid_x_ch0": "centroid_weighted-1",
 }
 
 
 def with_skimage(labels, images, pixel_size):
-    properties = sorted({name.split("-")[0] for name in SKIMAGE.values()})
+    properties = sorted({name.split("-")[0] for name in SKIMAGE.values()} | {"orientation"})
+    if pixel_size[0] == pixel_size[1]:
+        properties.append("perimeter")
     parts = [
         pd.DataFrame(regionprops_table(frame, image, properties=properties, spacing=pixel_size))
         for frame, image in zip(labels, images, strict=True)
@@ -36,7 +47,14 @@ def assert_equal_to_skimage(labels, images, pixel_size):
     ours = measure_regions(labels, images, pixel_size=pixel_size, unit="µm")
     theirs = with_skimage(labels, images, pixel_size)
     for name, their_name in SKIMAGE.items():
-        np.testing.assert_allclose(ours[name], theirs[their_name], rtol=1e-9, atol=1e-7, err_msg=name)
+        np.testing.assert_allclose(ours[name], theirs[their_name], rtol=1e-9, atol=2e-6, err_msg=name)
+    longer = ours.orientation.notna()
+    # a direction has no sign: −π/2 and π/2 are one
+    np.testing.assert_allclose(np.sin(ours.orientation - theirs.orientation)[longer], 0, atol=1e-7)
+    if pixel_size[0] == pixel_size[1]:
+        np.testing.assert_allclose(ours.perimeter, theirs.perimeter, rtol=1e-9)
+    else:
+        assert ours.perimeter.isna().all() and ours.circularity.isna().all()
 
 
 @pytest.mark.parametrize("pixel_size", [(1, 1), (0.65, 0.65), (2, 0.3)])
@@ -76,6 +94,44 @@ def test_channels_are_measured_one_by_one_and_carry_their_names(two_cells):
     table = measure_regions(two_cells, images, channel_names=("DAPI", "GFP"))
     assert list(table.intensity_mean_DAPI) == list(table.object_id * 2.0)
     assert list(table.intensity_mean_GFP) == list(table.object_id + 1.0)
+
+
+def test_pixel_columns_do_not_depend_on_the_pixel_size(blobs):
+    small, large = (measure_regions(blobs, pixel_size=size, unit="nm") for size in ((1, 1), (7, 3)))
+    names = [name for name in small.columns if name.endswith("_px")]
+    assert len(names) > 10
+    pd.testing.assert_frame_equal(small[names], large[names])
+    for name in names:
+        np.testing.assert_allclose(small[name], small[name.removesuffix("_px")], err_msg=name)
+
+
+def test_what_one_pixel_does_not_define_is_nan():
+    table = measure_regions(np.pad([[[7]]], ((0, 0), (2, 2), (2, 2))))
+    undefined = ["orientation", "circularity", "second_part", "nearest_distance", "nearest_object"]
+    assert table[undefined].isna().all(axis=None)
+    assert table[["area", "solidity", "parts", "euler_number"]].to_numpy().tolist() == [[1, 1, 1, 1]]
+
+
+def test_an_object_in_two_far_pieces_is_measured_whole_and_its_parts_counted(two_cells):
+    two_cells[0, 18:, :2] = 1
+    row = measure_regions(two_cells).iloc[0]
+    assert row.area == 28 and row.parts == 2
+    np.testing.assert_allclose(row.second_part, 4 / 24)
+
+
+def test_the_background_is_read_around_the_object_and_taken_off(two_cells):
+    images = np.where(two_cells > 0, 150.0, 100.0)
+    images[2] += 7.0
+    table = measure_regions(two_cells, images).set_index(["frame", "object_id"])
+    assert table.background_ch0[0, 1] == 100 and table.background_ch0[2, 1] == 107
+    assert table.intensity_corrected_ch0[0, 1] == 50
+    assert table.integrated_corrected_ch0[0, 1] == 24 * 50
+
+
+@pytest.mark.parametrize("ring", [(-1, 2), (0, 0), (1,)])
+def test_a_ring_without_pixels_is_refused(two_cells, ring):
+    with pytest.raises(MeasureError, match="ring is"):
+        measure_regions(two_cells, ring=ring)
 
 
 def test_without_images_there_are_no_intensity_columns(two_cells):
