@@ -38,6 +38,9 @@ def _travel(draw: Draw, frames: int, speed_bk: Tensor) -> Tensor:
 
 def _lifetimes(draw: Draw, frames: int, b: int, k: int, s: Settings) -> tuple[Tensor, Tensor]:
     """Which parts are there when (b, k, frames), and the factor on their size (a body's cross-section)."""
+    if frames == 1:
+        ones = torch.ones(b, k, 1, device=draw.device)
+        return ones > 0, ones
     t = torch.arange(frames, device=draw.device, dtype=torch.float32)
     gone = draw.chance(s["vanish"][:, None], b, k)[..., None]
     start = draw.uniform(0.0, frames, b, k, 1).floor()
@@ -54,6 +57,8 @@ def _lifetimes(draw: Draw, frames: int, b: int, k: int, s: Settings) -> tuple[Te
 
 def _excursions(draw: Draw, frames: int, b: int, k: int, s: Settings) -> Tensor:
     """Offsets that carry some parts out of the window and back; (b, k, frames, 2)."""
+    if frames == 1:
+        return torch.zeros(b, k, 1, 2, device=draw.device)
     t = torch.arange(frames, device=draw.device, dtype=torch.float32)
     middle = draw.uniform(0.2 * frames, 0.9 * frames, b, k, 1)
     half = draw.uniform(0.15 * frames, 0.4 * frames, b, k, 1) + 1.0
@@ -75,7 +80,9 @@ def cells(draw: Draw, frames: int, s: Settings) -> Parts:
     place = _lattice(draw, b, k)
     middle = 0.12 * draw.normal(b, 1, 2) * draw.chance(0.6, b, 1, 1)
     # rods pack side by side: their spacing follows the geometric mean of length and width
-    spacing = s["spacing"] * s["span"] / (1.0 + 0.5 * s["rod"]).sqrt()
+    spacing = s["spacing"] * s["span"] / (1.0 + 0.5 * s["rod"]).pow(0.4)
+    # most windows are crops of a field that goes on to their borders
+    spacing = torch.maximum(spacing, draw.uniform(0.04, 0.14, b))
     centre_bk = middle + (place - place[:, :1]) * spacing[:, None, None]
     shared_angle = draw.uniform(0, 2 * math.pi, b, 1)
     angle_bk = shared_angle + s["disorder"][:, None] * draw.uniform(-math.pi, math.pi, b, k)
@@ -104,7 +111,6 @@ def cells(draw: Draw, frames: int, s: Settings) -> Parts:
         order_bk=draw.unit(b, k).argsort(1).float(),
         owner_bk=torch.arange(1, k + 1, device=draw.device).expand(b, k).contiguous(),
         occlude_b=draw.chance(s["occlude"], b),
-        tile_b=torch.zeros(b, dtype=torch.bool, device=draw.device),
     )
     if frames > 1:
         _divide(draw, parts, draw.chance(s["divide"], b))
@@ -170,7 +176,7 @@ def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
         order_bk=torch.zeros(b, k, device=draw.device),
         owner_bk=owner,
         occlude_b=torch.zeros(b, dtype=torch.bool, device=draw.device),
-        tile_b=torch.ones(b, dtype=torch.bool, device=draw.device),
+        tile=True,
     )
 
 
@@ -236,5 +242,4 @@ def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
         order_bk=torch.arange(tools, device=draw.device).repeat_interleave(4).float().expand(b, count),
         owner_bk=torch.arange(1, tools + 1, device=draw.device).repeat_interleave(4).expand(b, count),
         occlude_b=torch.ones(b, dtype=torch.bool, device=draw.device),
-        tile_b=torch.zeros(b, dtype=torch.bool, device=draw.device),
     )

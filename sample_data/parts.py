@@ -39,7 +39,7 @@ class Parts:
         Id of the object the part belongs to, from 1.
     occlude_b
         True: parts lie over each other by depth. False: touching parts share the space between them.
-    tile_b
+    tile
         True: a pixel belongs to the nearest part, however far (tissue). False: only inside the outline.
     """
 
@@ -53,7 +53,7 @@ class Parts:
     order_bk: Tensor
     owner_bk: Tensor
     occlude_b: Tensor
-    tile_b: Tensor
+    tile: bool = False
 
 
 def outline_angles(device: torch.device) -> Tensor:

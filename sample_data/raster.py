@@ -4,6 +4,7 @@ Each part is evaluated on a square patch around it only, patches of like size as
 part of each pixel is kept by a minimum over packed integers, which is exact and the same on every run.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -13,12 +14,14 @@ from napari_sam2.sample_data.parts import ANGLES, MAX_PARTS, Parts, diamond, out
 
 # how far outside its outline a part is still felt (halos), in window sides
 MARGIN = 0.1
-# how far a part of a tissue reaches, in outline radii
-TILE_REACH = 2.2
 
 _NOTHING = 1 << 30
-_RATIO_STEPS = 1 << 14
-_FAR = 4.0
+_RATIO_STEPS = (1 << 14) - 1
+_FAR = 8.0
+_STRIDE = 8
+_SIDES = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+# numbers at a time on a CPU: what stays in its cache
+_CHUNK = 1 << 17
 
 
 @dataclass
@@ -29,8 +32,6 @@ class Fields:
     ----------
     part_nhw
         Index of that part among the b * k parts of the batch.
-    near_nhw
-        1 where any part reaches the pixel, else 0.
     owner_nhw
         The object whose pixel it is, 0 outside.
     depth_nhw
@@ -42,7 +43,6 @@ class Fields:
     """
 
     part_nhw: Tensor
-    near_nhw: Tensor
     owner_nhw: Tensor
     depth_nhw: Tensor
     rho_nhw: Tensor
@@ -83,95 +83,56 @@ def rasterise(parts: Parts, coords_nhwc: Tensor) -> Fields:
     n, h, w, _ = coords_nhwc.shape
     pixels = h * w
     device = coords_nhwc.device
+    rows, radii = _rows(parts)
+    owner = parts.owner_bk[:, None].expand(b, t, k).reshape(n * k)
+    front = (parts.order_bk * parts.occlude_b[:, None])[:, None].expand(b, t, k).reshape(n * k)
+    front = front.to(torch.int32) << 14
+    present = parts.present_bkt.transpose(1, 2).reshape(n * k)
+    boxes = _nearest_boxes if parts.tile else _reach_boxes
+    middle, half, seen = boxes(parts, rows, radii, present, coords_nhwc)
 
-    def frames_first(value_bkt: Tensor) -> Tensor:
-        return value_bkt.transpose(1, 2).reshape(n * k)
-
-    def each_frame(value_bk: Tensor) -> Tensor:
-        return value_bk[:, None].expand(b, t, k).reshape(n * k)
-
-    size = frames_first(parts.size_bkt).clamp_min(1e-4)
-    angle, stretch = frames_first(parts.angle_bkt), frames_first(parts.stretch_bkt)
-    bend = frames_first(parts.bend_bkt)
-    centre = parts.centre_bktc.transpose(1, 2).reshape(n * k, 2)
-    rows = torch.stack([centre[:, 0], centre[:, 1], angle.cos(), angle.sin(), stretch, bend], -1)
-    radii = parts.outline_bkta.transpose(1, 2).reshape(n * k, ANGLES) * size[:, None]
-    tile_n = parts.tile_b.repeat_interleave(t)
-    tile = tile_n.repeat_interleave(k)
-    front = each_frame(parts.order_bk) * parts.occlude_b.repeat_interleave(t * k)
-    owner = each_frame(parts.owner_bk)
-
-    # where the patches lie
-    reach = size * (1.0 + (TILE_REACH - 1.0) * tile) + bend.abs() * stretch.square() + MARGIN * ~tile
-    extent = torch.stack([(stretch * rows[:, 3]).abs(), (stretch * rows[:, 2]).abs()], -1).amax(-1) + reach
-    origin_n2 = coords_nhwc[:, 0, 0]
-    scale_n2 = (coords_nhwc[:, -1, -1] - origin_n2) / torch.tensor([h - 1, w - 1], device=device)
-    frame_of = torch.arange(n, device=device).repeat_interleave(k)
-    middle = (centre - origin_n2[frame_of]) / scale_n2[frame_of]
-    half = extent[:, None] / scale_n2[frame_of]
-    seen = ((middle + half > 0) & (middle - half < middle.new_tensor([h, w]))).all(1)
-    seen &= frames_first(parts.present_bkt)
-    need = 2.0 * half.amax(1) + 2.0
-    side_limit = min(h, w)
-    sides = sorted({min(side, side_limit) for side in _SIDES if side <= max(h, w)} | {side_limit})
-
-    coords = coords_nhwc.reshape(n * pixels, 2)
-    coord_y, coord_x = coords[:, 0].contiguous(), coords[:, 1].contiguous()
+    coord_y, coord_x = (c.flatten() for c in coords_nhwc.unbind(-1))
     best = torch.full((n * pixels,), _NOTHING, dtype=torch.int32, device=device)
     patches = []
-    smaller = 0
-    for side in sides:
-        last = side == sides[-1]
-        which = (seen & (need > smaller) & ((need <= side) | last)).nonzero()[:, 0]
-        smaller = side
-        if len(which) == 0:
-            continue
-        height, width = (h, w) if last else (side, side)
-        corner = middle[which] - middle.new_tensor([height / 2, width / 2])
-        corner = corner.round().long()
-        top = corner[:, 0].clamp(0, h - height)
-        left = corner[:, 1].clamp(0, w - width)
-        start = frame_of[which] * pixels + top * w + left
-        inner = (
-            torch.arange(height, device=device)[:, None] * w + torch.arange(width, device=device)
-        ).flatten()
-        index = start[:, None] + inner
-        y = coord_y.index_select(0, index.flatten()).view(index.shape)
-        x = coord_x.index_select(0, index.flatten()).view(index.shape)
+    for which, start, inner in _patches(middle, half, seen, k, h, w):
+        index = (start[:, None] + inner).flatten()
+        y = coord_y.index_select(0, index).view(len(which), -1)
+        x = coord_x.index_select(0, index).view(len(which), -1)
         _, across, beyond, radius = _place(rows[which][:, None], y, x)
-        table = radii.index_select(0, which)
-        ratio = radius / table.gather(1, diamond(across, beyond))
-        packed = (ratio.clamp_max(_FAR - 0.01) * (_RATIO_STEPS / _FAR)).to(torch.int32)
+        ratio = radius / radii.index_select(0, which).gather(1, diamond(across, beyond))
+        ratio = ratio.clamp_max_(_FAR)
+        packed = (ratio * (_RATIO_STEPS / _FAR)).to(torch.int32)
         # parts in front come before all others, but only where they are
-        ahead = (ratio < 1.0).to(torch.int32) * (front[which].to(torch.int32) << 14)[:, None]
-        local = (which % k).to(torch.int32)[:, None]
-        packed = ((packed - ahead) << 6) | local
-        best.scatter_reduce_(0, index.flatten(), packed.flatten(), "amin")
-        patches.append((which, index, ratio))
+        packed = packed - (ratio < 1.0) * front[which][:, None]
+        packed = (packed << 6) | (which % k).to(torch.int32)[:, None]
+        best.scatter_reduce_(0, index, packed.flatten(), "amin")
+        patches.append((which, start, inner, ratio))
 
     near = best < _NOTHING
     part = (best & (MAX_PARTS - 1)).long() * near
     part = part + torch.arange(0, n * k, k, device=device).repeat_interleave(pixels)
     won_owner = owner.index_select(0, part)
     rival = torch.full((n * pixels,), _FAR, device=device)
-    for which, index, ratio in patches:
-        own = won_owner.index_select(0, index.flatten()).view(index.shape) == owner[which][:, None]
-        rival.scatter_reduce_(0, index.flatten(), (ratio + own * _FAR).flatten(), "amin")
+    for which, start, inner, ratio in patches:
+        index = (start[:, None] + inner).flatten()
+        own = won_owner.index_select(0, index).view(ratio.shape) == owner[which][:, None]
+        rival.scatter_reduce_(0, index, (ratio + own * _FAR).flatten(), "amin")
 
     along, across, beyond, radius = _place(rows.index_select(0, part), coord_y, coord_x)
     entry = part * ANGLES + diamond(across, beyond)
     won_reach = radii.flatten().index_select(0, entry)
-    slope = outline_slope(radii).flatten().index_select(0, entry)
+    normal = won_reach * outline_slope(radii).flatten().index_select(0, entry)
     rho = radius / won_reach
-    normal = won_reach * slope
-    free = (1.0 - rho) * normal
     # a boundary that two objects share lies half way between them
     shared = 0.5 * (rival - rho) * normal
-    tiled = tile_n.repeat_interleave(pixels)
-    occludes = parts.occlude_b.repeat_interleave(t * pixels)
-    depth = torch.minimum(free + tiled * _FAR, shared + (occludes | (free < 0) & ~tiled) * _FAR)
+    if parts.tile:
+        inside, depth = near, shared
+    else:
+        inside = near & (rho < 1.0)
+        free = (1.0 - rho) * normal
+        alone = parts.occlude_b.repeat_interleave(t * pixels) | (free < 0)
+        depth = torch.minimum(free, shared + alone * _FAR)
     depth = depth * near - (~near) * 1.0
-    inside = near & ((rho < 1.0) | (tiled & (rho < TILE_REACH)))
 
     def image(value: Tensor) -> Tensor:
         return value.view(n, h, w)
@@ -180,7 +141,6 @@ def rasterise(parts: Parts, coords_nhwc: Tensor) -> Fields:
     whole = part % k + torch.arange(0, b * k, k, device=device).repeat_interleave(t * pixels)
     return Fields(
         part_nhw=image(whole),
-        near_nhw=image(near),
         owner_nhw=image(won_owner * inside),
         depth_nhw=image(depth),
         rho_nhw=image(rho),
@@ -189,4 +149,88 @@ def rasterise(parts: Parts, coords_nhwc: Tensor) -> Fields:
     )
 
 
-_SIDES = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+def _rows(parts: Parts) -> tuple[Tensor, Tensor]:
+    """Geometry of every part in every frame: (n * k, 6) for `_place`, and outlines (n * k, ANGLES)."""
+
+    def flat(value_bkt: Tensor) -> Tensor:
+        return value_bkt.transpose(1, 2).reshape(-1)
+
+    angle = flat(parts.angle_bkt)
+    columns = [
+        flat(parts.centre_bktc[..., 0]),
+        flat(parts.centre_bktc[..., 1]),
+        angle.cos(),
+        angle.sin(),
+        flat(parts.stretch_bkt),
+        flat(parts.bend_bkt),
+    ]
+    outline = parts.outline_bkta.transpose(1, 2).reshape(-1, ANGLES)
+    return torch.stack(columns, -1), outline * flat(parts.size_bkt).clamp_min(1e-4)[:, None]
+
+
+def _reach_boxes(
+    parts: Parts, rows: Tensor, radii: Tensor, present: Tensor, coords_nhwc: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Where each part can be felt: middle (n * k, 2) and half side (n * k,) in pixels; whether in view."""
+    n, h, w, _ = coords_nhwc.shape
+    k = len(rows) // n
+    cos, sin, stretch, bend = rows[:, 2:].unbind(1)
+    reach = radii.amax(1) + bend.abs() * stretch.square() + MARGIN
+    extent = stretch * torch.maximum(cos.abs(), sin.abs()) + reach
+    origin_n2 = coords_nhwc[:, 0, 0]
+    scale_n2 = (coords_nhwc[:, -1, -1] - origin_n2) / coords_nhwc.new_tensor([h - 1, w - 1])
+    scale = scale_n2.repeat_interleave(k, 0)
+    middle = (rows[:, :2] - origin_n2.repeat_interleave(k, 0)) / scale
+    half = extent / scale.amin(1)
+    seen = (middle + half[:, None] > 0) & (middle - half[:, None] < middle.new_tensor([h, w]))
+    return middle, half, seen.all(1) & present
+
+
+def _nearest_boxes(
+    parts: Parts, rows: Tensor, radii: Tensor, present: Tensor, coords_nhwc: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Like `_reach_boxes` for tissue: where a part is nearest, or nearly so, found on a coarse grid."""
+    n = len(coords_nhwc)
+    k = len(rows) // n
+    coarse = coords_nhwc[:, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE]
+    h, w = coarse.shape[1:3]
+    y, x = coarse.reshape(n, 1, h * w, 2).unbind(-1)
+    _, across, beyond, radius = _place(rows.view(n, k, 1, 6), y, x)
+    ratio = radius / radii.view(n, k, ANGLES).gather(2, diamond(across, beyond))
+    ratio = ratio + ~present.view(n, k, 1) * 1e3
+    close = (ratio < 1.25 * ratio.amin(1, keepdim=True) + 0.15).view(n * k, h, w)
+    lines = torch.arange(h, device=rows.device), torch.arange(w, device=rows.device)
+    middles, halves = [], []
+    for axis, line in enumerate(lines):
+        hit = close.any(2 - axis)
+        first = torch.where(hit, line, len(line)).amin(1)
+        last = torch.where(hit, line, -1).amax(1)
+        middles.append((first + last + 1) * (_STRIDE / 2))
+        halves.append((last - first + 1).clamp_min(0) * (_STRIDE / 2))
+    half = torch.stack(halves, -1).amax(1) + _STRIDE / 2
+    return torch.stack(middles, -1), half, close.flatten(1).any(1)
+
+
+def _patches(
+    middle: Tensor, half: Tensor, seen: Tensor, k: int, h: int, w: int
+) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Parts in batches of like size: (rows, flat index of each patch's first pixel, offsets within)."""
+    device = middle.device
+    limit = min(h, w)
+    sides = [side for side in _SIDES if side < limit] + [max(h, w)]
+    need = 2.0 * half + 2.0
+    smaller = 0
+    for side in sides:
+        last = side == sides[-1]
+        fits = (need > smaller) if last else (need > smaller) & (need <= side)
+        smaller = side
+        height, width = (h, w) if last else (side, side)
+        inner = torch.arange(height, device=device)[:, None] * w + torch.arange(width, device=device)
+        inner = inner.flatten()
+        at_once = max(1, (_CHUNK if device.type == "cpu" else 256 * _CHUNK) // len(inner))
+        chosen = (seen & fits).nonzero()[:, 0]
+        for which in chosen.split(at_once) if len(chosen) else ():
+            corner = (middle[which] - middle.new_tensor([height / 2, width / 2])).round().long()
+            top = corner[:, 0].clamp(0, h - height)
+            left = corner[:, 1].clamp(0, w - width)
+            yield which, which // k * (h * w) + top * w + left, inner

@@ -113,14 +113,18 @@ def radiance(
     light = light + outside * (each("ground") * ground[:, 0] + ground[:, 3])
     relief = s["relief"]
     if bool((relief != 0).any()):
-        height = (dome + 0.25 * own) * inside * faded + 0.15 * each("ground_relief") * ground[:, 0] * outside
+        height = (dome + 1.5 * each("texture") * own) * inside * faded + 0.15 * each(
+            "ground_relief"
+        ) * ground[:, 0] * outside
         light = light + _shade(draw, height * max(h, w) / 16.0, relief, t)
     light = light + each("shading") * _unevenness(draw, t, coords_nhwc, s)
     tone = by_part(draw.uniform(-1.0, 1.0, b, k))
     if channels == 3:
         shine_at = by_part(draw.uniform(-0.6, 0.6, b, k))
         gloss = (
-            each("gloss") * torch.exp(-((across - shine_at) / 0.16).square()) * (0.6 + 0.4 * own).clamp_min(0)
+            each("gloss")
+            * torch.exp(-((across - shine_at) / 0.16).square())
+            * (0.8 + 2.0 * each("texture") * own).clamp_min(0)
         )
         image = coloured(draw, light, inside, gloss * inside * faded, tone, own, ground, s, t)
     else:

@@ -25,6 +25,7 @@ __all__ = ["FAMILIES", "GENERATOR_VERSION", "Clip", "generate"]
 
 GENERATOR_VERSION = 2
 
+_CHUNK = 1 << 18
 LAYOUTS_BY_NAME = {"cells": cells, "tissue": tissue, "instruments": instruments}
 
 
@@ -97,15 +98,16 @@ def generate(
         colour = settings["colour"] > 0
         images = torch.zeros(batch, frames, 3, size, size, device=draw.device)
         labels = torch.zeros(batch, frames, size, size, dtype=torch.int32, device=draw.device)
+        # on a CPU, as many at a time as stay in its cache
+        at_once = max(1, _CHUNK // (frames * size * size)) if draw.device.type == "cpu" else batch
         for layout in range(len(LAYOUTS)):
             for channels in (1, 3):
                 rows = ((settings["layout"] == layout) & (colour == (channels == 3))).nonzero()[:, 0]
-                if len(rows) == 0:
-                    continue
-                group = {name: value[rows] for name, value in settings.items()}
-                image, label = _group(draw, group, LAYOUTS[layout], channels, frames, size)
-                images[rows] = image
-                labels[rows] = label
+                for some in rows.split(at_once) if len(rows) else ():
+                    group = {name: value[some] for name, value in settings.items()}
+                    image, label = _group(draw, group, LAYOUTS[layout], channels, frames, size)
+                    images[some] = image
+                    labels[some] = label
     return Clip(images, labels, chosen)
 
 
