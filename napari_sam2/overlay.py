@@ -108,11 +108,11 @@ class _Tile:
 
     @property
     def width(self) -> int:
-        return round(self.columns * self.zoom)
+        return max(1, round(self.columns * self.zoom))
 
     @property
     def height(self) -> int:
-        return round(self.rows * self.zoom)
+        return max(1, round(self.rows * self.zoom))
 
     def sample(self, image_hw: NDArray[Any]) -> NDArray[Any]:
         """The part of an image (y, x, ...), enlarged or thinned by taking the nearest pixel."""
@@ -121,7 +121,7 @@ class _Tile:
         return image_hw[np.ix_(y, x)]
 
     def place(self, y: float, x: float) -> tuple[float, float]:
-        """(x, y) on the tile of a position in the frame; pixel centres are whole numbers there."""
+        """(x, y) on the tile of a position in the frame, where whole numbers are pixel centres."""
         return (x + 0.5 - self.left) * self.zoom, (y + 0.5 - self.top) * self.zoom
 
 
@@ -183,7 +183,8 @@ def _say_part(tile: _Tile, shape: tuple[int, ...]) -> str:
     if (tile.rows, tile.columns) == shape:
         return ""
     bottom, right = tile.top + tile.rows - 1, tile.left + tile.columns - 1
-    return f"shown: rows {tile.top} to {bottom}, columns {tile.left} to {right} of {shape[0]} × {shape[1]} pixels"
+    part = f"rows {tile.top} to {bottom}, columns {tile.left} to {right}"
+    return f"shown: {part} of {shape[0]} × {shape[1]} pixels"
 
 
 def _draw_tile(
@@ -253,10 +254,10 @@ def _draw_prompt(image: Image.Image, prompt: Prompt, colour: tuple[int, int, int
     draw = ImageDraw.Draw(image)
     if prompt.box is not None:
         y0, x0, y1, x1 = prompt.box
-        corners = [tile.place(y0 - 0.5, x0 - 0.5), tile.place(y1 + 0.5, x1 + 0.5)]
-        draw.rectangle(corners, outline=_HALO, width=4)
-        (left, top), (right, bottom) = corners
-        draw.rectangle([left + 1, top + 1, right - 1, bottom - 1], outline=colour, width=2)
+        left, top = tile.place(y0 - 0.5, x0 - 0.5)
+        right, bottom = tile.place(y1 + 0.5, x1 + 0.5)
+        draw.rectangle([left - 1, top - 1, right + 1, bottom + 1], outline=_HALO, width=4)
+        draw.rectangle([left, top, right, bottom], outline=colour, width=2)
     for (y, x), inside in zip(prompt.points, prompt.labels, strict=True):
         x, y = tile.place(y, x)
         if inside:
@@ -272,7 +273,8 @@ def _draw_scale_bar(image: Image.Image, size_per_dot: float, unit: str) -> None:
     """At the lower right: the largest 1, 2 or 5 times a power of ten within a third of the width."""
     longest = image.width / 3 * size_per_dot
     power = 10.0 ** math.floor(math.log10(longest))
-    length = max(step * power for step in (1, 2, 5) if step * power <= longest)
+    # Half a power for when the logarithm was rounded up.
+    length = max(step * power for step in (0.5, 1, 2, 5) if step * power <= longest)
     right, bottom, width = image.width - 12, image.height - 12, length / size_per_dot
     draw = ImageDraw.Draw(image)
     draw.rectangle([right - width - 1, bottom - 5, right + 1, bottom + 1], fill=_HALO)
