@@ -1,0 +1,47 @@
+"""`python -m napari_sam2.models.training --out FILE --minutes N`: train the bundled model."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from napari_sam2.models.errors import ModelError
+from napari_sam2.models.training.run import Length
+from napari_sam2.models.training.stages import PLAN
+from napari_sam2.models.training.train import train
+
+
+def main() -> int:
+    """Read the command line, train; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m napari_sam2.models.training", description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="weights file to write, .safetensors")
+    length = parser.add_mutually_exclusive_group(required=True)
+    length.add_argument("--minutes", type=float, help="length of the whole run in minutes of training")
+    length.add_argument("--steps", type=int, help="length of the whole run in steps")
+    parser.add_argument("--real", type=Path, help="folder with real labelled images to learn from besides")
+    parser.add_argument("--device", default="cpu", help="cpu (default), cuda or mps")
+    parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on from the state saved beside FILE")
+    parser.add_argument("--until", choices=[stage.name for stage in PLAN], help="stop after this stage")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    try:
+        train(
+            arguments.out,
+            Length(arguments.minutes, arguments.steps),
+            real=arguments.real,
+            device=torch.device(arguments.device),
+            seed=arguments.seed,
+            resume=arguments.resume,
+            until=arguments.until,
+        )
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""The state of a training run: what is saved, resumed and exported."""
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.errors import ModelError
+from napari_sam2.models.network.sam2 import Sam2
+from napari_sam2.models.training.initialise import initialise
+from napari_sam2.models.training.stills import DenseHead
+
+LEARNING_RATE, LOWEST_RATE, WARM_UP = 5e-4, 0.02, 100
+EMA_DECAY = 0.998
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long a run is: minutes of training, or steps."""
+
+    minutes: float | None = None
+    steps: int | None = None
+
+    def share(self, seconds: float, step: int) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.steps is not None:
+            return min(1.0, step / self.steps)
+        assert self.minutes is not None
+        return min(1.0, seconds / (60 * self.minutes))
+
+
+class Run:
+    """Model, averaged model, training aid and optimiser, with the counters that go with them.
+
+    Parameters
+    ----------
+    config : Sam2Config
+    seed : int
+    device : torch.device
+    """
+
+    def __init__(self, config: Sam2Config, seed: int, device: torch.device) -> None:
+        torch.manual_seed(seed)
+        self.config, self.seed, self.device = config, seed, device
+        self.model = Sam2(config)
+        initialise(self.model)
+        self.model.to(device)
+        self.head = DenseHead(config.hidden_dim).to(device)
+        self.averaged = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.parameters = [*self.model.parameters(), *self.head.parameters()]
+        # Norms, biases and embeddings are not pulled to zero.
+        matrices = [p for p in self.parameters if p.ndim > 1 and min(p.shape[:2]) > 1]
+        others = [p for p in self.parameters if not (p.ndim > 1 and min(p.shape[:2]) > 1)]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": matrices, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
+            lr=LEARNING_RATE,
+            betas=(0.9, 0.98),
+            fused=True,
+        )
+        self.step, self.stage_step, self.stage, self.seconds = 0, 0, "", 0.0
+
+    def enter(self, stage: str) -> None:
+        """Begin a stage, unless the run was resumed inside it."""
+        if stage != self.stage:
+            self.stage, self.stage_step = stage, 0
+
+    def learn(self, loss: Tensor, share: float) -> Tensor:
+        """One optimiser step; returns the norm of the gradient."""
+        rate = LEARNING_RATE * min(1.0, (self.step + 1) / WARM_UP)
+        rate *= LOWEST_RATE + (1 - LOWEST_RATE) * (1 + math.cos(math.pi * share)) / 2
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)
+        self.optimiser.step()
+        self.step += 1
+        self.stage_step += 1
+        # A young average follows quickly, so that it does not drag the initialisation along.
+        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
+        with torch.no_grad():
+            state = self.model.state_dict()
+            floats = [n for n, v in state.items() if v.is_floating_point()]
+            torch._foreach_lerp_([self.averaged[n] for n in floats], [state[n] for n in floats], 1 - decay)
+        return norm
+
+    def averaged_model(self) -> Sam2:
+        """A copy of the model that holds the averaged weights."""
+        model = Sam2(self.config)
+        model.load_state_dict(self.averaged)
+        return model.to(self.device).eval()
+
+    def save(self, path: Path) -> None:
+        """Write all that an exact continuation needs; the file appears only when it is whole."""
+        state = {
+            "config": self.config.to_dict(),
+            "seed": self.seed,
+            "model": self.model.state_dict(),
+            "head": self.head.state_dict(),
+            "averaged": self.averaged,
+            "optimiser": self.optimiser.state_dict(),
+            "counters": (self.step, self.stage_step, self.stage, self.seconds),
+            "random": torch.get_rng_state(),
+            "random_device": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+        beside = path.with_name(f"{path.name}.{os.getpid()}.part")
+        torch.save(state, beside)
+        beside.replace(path)
+
+    @classmethod
+    def load(cls, path: Path, device: torch.device) -> "Run":
+        """Continue from a file that `save` wrote.
+
+        Raises
+        ------
+        ModelError
+            When there is no such file.
+        """
+        if not path.is_file():
+            raise ModelError(f"{path} does not exist: there is no run to resume; start without --resume")
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        run = cls(Sam2Config.from_dict(state["config"]), state["seed"], device)
+        run.model.load_state_dict(state["model"])
+        run.head.load_state_dict(state["head"])
+        run.averaged = {name: value.to(device) for name, value in state["averaged"].items()}
+        run.optimiser.load_state_dict(state["optimiser"])
+        run.step, run.stage_step, run.stage, run.seconds = state["counters"]
+        torch.set_rng_state(state["random"])
+        if device.type == "cuda" and state["random_device"] is not None:
+            torch.cuda.set_rng_state(state["random_device"], device)
+        return run

@@ -1,0 +1,144 @@
+"""One command trains the bundled model from nothing: `python -m napari_sam2.models.training`."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from napari_sam2.models.checkpoints.writer import save_weights
+from napari_sam2.models.config import NANO, Sam2Config
+from napari_sam2.models.training.real_data import RealData
+from napari_sam2.models.training.replay import Replay
+from napari_sam2.models.training.run import Length, Run
+from napari_sam2.models.training.stages import GPU_BATCH, PLAN, Stage, replay_for, stage_at, stage_loss
+from napari_sam2.models.training.validation import Validation
+
+LOG_EVERY, SAVE_SECONDS, VALIDATE_SECONDS = 100, 120.0, 480.0
+
+
+@contextmanager
+def fast_arithmetic(device: torch.device) -> Iterator[None]:
+    """bfloat16 where it is safe. On a processor plain attention is the faster kernel at these sizes."""
+    if device.type == "cpu":
+        with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+            yield
+    else:
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.benchmark = True
+        with torch.autocast(device.type, torch.bfloat16):
+            yield
+
+
+class Log:
+    """JSON lines beside the weights, and on the screen."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __call__(self, **entry: object) -> None:
+        line = json.dumps(entry)
+        with self._path.open("a") as file:
+            file.write(line + "\n")
+        print(line, flush=True)
+
+
+def train(
+    out: Path,
+    length: Length,
+    *,
+    config: Sam2Config = NANO,
+    plan: tuple[Stage, ...] = PLAN,
+    real: Path | None = None,
+    device: torch.device | None = None,
+    seed: int = 0,
+    resume: bool = False,
+    until: str | None = None,
+    validate: bool = True,
+) -> Run:
+    """Train, and write the averaged weights to `out` whenever the run is saved.
+
+    Parameters
+    ----------
+    out : Path
+        Weights file, `.safetensors`; the state of the run and its log lie beside it.
+    length : Length
+        Of the whole run; the learning rate follows it.
+    config : Sam2Config
+        Sizes of the network, for a new run.
+    plan : tuple of Stage
+    real : Path, optional
+        Folder with real labelled images, see `real_data`.
+    device : torch.device, optional
+        The processor by default.
+    seed : int
+        Of a new run.
+    resume : bool
+        Go on from the saved state.
+    until : str, optional
+        Stop when this stage is done.
+    validate : bool
+        Measure as it goes.
+
+    Returns
+    -------
+    Run
+        As it stands at the end.
+
+    Raises
+    ------
+    ModelError
+        When there is nothing to resume, or the folder of real images is not usable.
+    """
+    device = device or torch.device("cpu")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    state_path = out.with_suffix(".run.pt")
+    run = Run.load(state_path, device) if resume else Run(config, seed, device)
+    log = Log(out.with_suffix(".jsonl"))
+    images = RealData(real) if real is not None else None
+    checks = Validation(real, device) if validate else None
+    store: Replay | None = None
+    current: Stage | None = None
+    batch = 0
+    last_save = last_check = run.seconds
+    tick = time.perf_counter()
+    recent: list[Tensor] = []
+
+    def keep() -> None:
+        run.save(state_path)
+        notes = {"steps": str(run.step), "seed": str(run.seed), "minutes": f"{run.seconds / 60:.1f}"}
+        save_weights(out, run.averaged_model(), half=True, notes=notes)
+
+    while (share := length.share(run.seconds, run.step)) < 1.0:
+        stage = stage_at(share, plan)
+        if stage is not current:
+            if until is not None and current is not None and current.name == until:
+                break
+            current, batch = stage, stage.batch * (1 if device.type == "cpu" else GPU_BATCH)
+            run.enter(stage.name)
+            store = None if stage.kind == "geometry" else replay_for(stage, run, images, batch)
+            log(stage=stage.name, step=run.step, minutes=round(run.seconds / 60, 2))
+        with fast_arithmetic(device):
+            loss = stage_loss(stage, run, store, batch, share)
+        norm = run.learn(loss, share)
+        recent.append(torch.stack([loss.detach(), norm]))
+        now = time.perf_counter()
+        run.seconds, tick = run.seconds + now - tick, now
+        if run.step % LOG_EVERY == 0:
+            mean_loss, mean_norm = torch.stack(recent).mean(0).tolist()
+            recent.clear()
+            log(step=run.step, minutes=round(run.seconds / 60, 2), loss=mean_loss, norm=mean_norm)
+        if run.seconds - last_save > SAVE_SECONDS:
+            keep()
+            last_save = run.seconds
+        if checks is not None and run.seconds - last_check > VALIDATE_SECONDS:
+            log(step=run.step, minutes=round(run.seconds / 60, 2), validation=checks(run.averaged_model()))
+            last_check = run.seconds
+    keep()
+    if checks is not None:
+        log(step=run.step, minutes=round(run.seconds / 60, 2), validation=checks(run.averaged_model()))
+    return run

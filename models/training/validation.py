@@ -1,0 +1,129 @@
+"""What a model in training is measured with: held-out windows, beside shapes drawn by rule."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_sam2.models.network.sam2 import Sam2
+from napari_sam2.models.training.masks import intersection_over_union
+from napari_sam2.models.training.prompting import (
+    BOTTOM_RIGHT,
+    DEEP,
+    INSIDE,
+    OFF_CENTRE,
+    TOP_LEFT,
+    choose_targets,
+    sample_boxes,
+    sample_clicks,
+)
+from napari_sam2.models.training.real_data import RealData
+from napari_sam2.models.training.stills import normalise
+
+SIZE, WINDOWS, SEED = 128, 24, 1 << 30
+SPAN = (0.25, 0.5)
+"""Extent of the measured objects as a share of the window: what the tracker's windows show."""
+DISC = 0.16
+"""Radius of the disc around a click, as a share of the window."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Windows with one object in each, and the prompts for it."""
+
+    images_bchw: Tensor
+    masks_bhw: Tensor
+    prompts: dict[str, tuple[Tensor, Tensor]]
+
+
+def ask(images_bchw: Tensor, labels_bhw: Tensor) -> Asked:
+    """Choose an object in each window and draw a deep click, an off-centre click and a box for it."""
+    targets = choose_targets(labels_bhw, 1, span=SPAN)
+    kept = targets.weight_n > 0
+    masks = targets.masks_nhw[kept]
+    n = len(masks)
+    one = torch.full((n, 1), INSIDE)
+    corners = torch.tensor([[TOP_LEFT, BOTTOM_RIGHT]]).expand(n, 2)
+    prompts = {
+        "deep": (sample_clicks(masks, torch.full((n,), DEEP))[:, None], one),
+        "off": (sample_clicks(masks, torch.full((n,), OFF_CENTRE))[:, None], one),
+        "box": (sample_boxes(masks), corners),
+    }
+    return Asked(images_bchw[kept], masks, prompts)
+
+
+def disc(points_n12: Tensor, size: int) -> Tensor:
+    """Discs around clicks, bool (n, size, size)."""
+    position = torch.arange(size)
+    apart = (position - points_n12[..., 0]).square()[:, None, :] + (position - points_n12[..., 1]).square()[
+        :, :, None
+    ]
+    return apart <= (DISC * size) ** 2
+
+
+def ellipse(corners_n22: Tensor, size: int) -> Tensor:
+    """Ellipses inscribed in boxes, bool (n, size, size)."""
+    centre, radius = corners_n22.mean(1), (corners_n22[:, 1] - corners_n22[:, 0] + 1) / 2
+    position = torch.arange(size)
+    x_nw, y_nh = ((position - centre[:, i : i + 1]) / radius[:, i : i + 1] for i in (0, 1))
+    return x_nw.square()[:, None, :] + y_nh.square()[:, :, None] <= 1
+
+
+class Validation:
+    """Held-out windows of every family and set; calling it measures a model.
+
+    Parameters
+    ----------
+    real : Path or None
+        Folder of real images, of which the held-out part is used.
+    device : torch.device
+        Where the model is.
+    """
+
+    def __init__(self, real: Path | None, device: torch.device) -> None:
+        from napari_sam2.sample_data import FAMILIES, generate
+
+        self._device = device
+        self.sets: dict[str, Asked] = {}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(SEED)
+            for family in FAMILIES:
+                clip = generate(WINDOWS, frames=1, size=SIZE, seed=SEED, families=(family,))
+                self.sets[family] = ask(clip.images_btchw[:, 0], clip.labels_bthw[:, 0].long())
+            if real is not None:
+                data, rng = RealData(real, held_out=True), np.random.default_rng(SEED)
+                for name in data.names():
+                    images, labels = data.windows(2 * WINDOWS, SIZE, rng, name=name, span=SPAN)
+                    self.sets[f"real {name}"] = ask(images.float() / 255, labels.long())
+
+    def __call__(self, model: Sam2) -> dict[str, dict[str, float]]:
+        """Mean IoU by set and kind of prompt; and of a disc at the click and an ellipse in the box."""
+        model.sam_prompt_encoder.image_size = SIZE
+        return {
+            name: self._measure(model, asked) for name, asked in self.sets.items() if len(asked.masks_bhw)
+        }
+
+    @torch.no_grad()
+    def _measure(self, model: Sam2, asked: Asked) -> dict[str, float]:
+        features = model.encode_image(normalise(asked.images_bchw.to(self._device)))
+        result = {}
+        for kind, (points, labels) in asked.prompts.items():
+            answer = model.decode(
+                model.without_memory(features.coarse_bchw),
+                features,
+                points.to(self._device),
+                labels.to(self._device),
+            )
+            logits = model.choose(answer, multimask=kind != "box").logits_nhw.float()
+            large = functional.interpolate(logits[:, None], scale_factor=4, mode="bilinear")[:, 0]
+            result[kind] = _mean_iou(large.cpu() > 0, asked.masks_bhw)
+        result["disc"] = _mean_iou(disc(asked.prompts["deep"][0], SIZE), asked.masks_bhw)
+        result["ellipse"] = _mean_iou(ellipse(asked.prompts["box"][0], SIZE), asked.masks_bhw)
+        return result
+
+
+def _mean_iou(given_nhw: Tensor, wanted_nhw: Tensor) -> float:
+    return round(float(intersection_over_union(given_nhw, wanted_nhw).mean()), 3)
