@@ -104,33 +104,32 @@ def last_propagation(
     start: int | None = None,
     stop: int | None = None,
 ) -> tuple[Pass, ...]:
-    """The end of what `compile_plan` returns: the passes of the last propagation alone.
+    """The passes of the last propagation alone, for a caller that has the masks of all earlier ones.
 
-    For somebody who has the masks of all propagations before it. Parameters and errors are those of
-    `compile_plan`.
+    Parameters are those of `compile_plan`, of whose plan these passes are the end.
     """
-    *_, last = [(), *_propagations(edits, n_frames, direction, start, stop)]
-    return last
+    return [(), *_propagations(edits, n_frames, direction, start, stop)][-1]
 
 
 def _propagations(
     edits: Iterable[Edit], n_frames: int, direction: str, start: int | None, stop: int | None
-) -> list[tuple[Pass, ...]]:
+) -> Iterator[tuple[Pass, ...]]:
+    """The passes of each `Propagate` in turn, and of what nobody propagated."""
     rest = Propagate(None, checks.direction(direction), *checks.span(start, stop, n_frames))
     steps = list(flattened(edits))
     deleted = {edit.object_id: step for step, edit in enumerate(steps) if isinstance(edit, DeleteObject)}
     state = State()
     objects: dict[int, Following] = {}
-    planned: list[tuple[Pass, ...]] = []
     for step, edit in enumerate(steps):
         if isinstance(edit, Propagate):
-            planned.append(_propagate(edit, objects))
+            yield tuple(_propagate(edit, objects))
         elif isinstance(edit, ObjectEdit) and step > deleted.get(edit.object_id, -1):
             edit.apply(state)
             following = objects.setdefault(edit.object_id, Following(edit.object_id, n_frames))
             following.hear(state.objects[edit.object_id])
-    waiting = {object_id: following for object_id, following in objects.items() if following.changed()}
-    return [*planned, _propagate(rest, waiting)] if waiting else planned
+    changed = {id_: following for id_, following in objects.items() if following.changed()}
+    if changed:
+        yield tuple(_propagate(rest, changed))
 
 
 def _propagate(request: Propagate, objects: Mapping[int, Following]) -> tuple[Pass, ...]:
