@@ -43,8 +43,10 @@ def field_of_view(draw: Draw, s: Settings, grid_hwc: Tensor) -> Tensor:
     return view.masked_fill(beyond, 0.0)
 
 
-def blur(images_nchw: Tensor, sigma_n: Tensor) -> Tensor:
-    """Gaussian blur, `sigma_n` in pixels (up to 3), one for each image."""
+def blurred(draw: Draw, images_nchw: Tensor, s: Settings, frames: int) -> Tensor:
+    """Gaussian blur of each clip's own width, which for some wanders as the focus does."""
+    focus = (s["refocus"][:, None] * drift(draw, frames, len(s["blur"]))).exp()
+    sigma_n = (s["blur"][:, None] * focus).clamp(0.15, 3.0).flatten()
     n, c, h, w = images_nchw.shape
     taps = torch.arange(-5, 6, device=images_nchw.device, dtype=torch.float32)
     kernel_nk = torch.exp(-0.5 * (taps / sigma_n.clamp_min(0.05)[:, None]).square())
@@ -66,7 +68,8 @@ def exposed(draw: Draw, images_nchw: Tensor, s: Settings, frames: int) -> Tensor
     def each(value_b: Tensor) -> Tensor:
         return value_b.repeat_interleave(frames)[:, None, None, None]
 
-    return images_nchw * each(gain) + each(offset)
+    flicker = 1.0 + s["flicker"][:, None] * draw.normal(b, frames).clamp(-2, 2)
+    return (images_nchw * each(gain) + each(offset)) * flicker.view(-1, 1, 1, 1)
 
 
 def _noisy(draw: Draw, images_nchw: Tensor, photons_n: Tensor, read_n: Tensor) -> Tensor:
@@ -141,13 +144,14 @@ def recorded(
     def each(value_b: Tensor) -> Tensor:
         return value_b.repeat_interleave(frames)
 
-    # sizes must agree within a batch: the clips that are enlarged are split over a few factors
-    step_b = ((s["enlarge"] - 1.0) * 1.5).ceil().clamp(0, 6)
+    # an object keeps eight pixels before enlargement; sizes must agree within a batch: a few factors
+    enlarge_b = torch.minimum(s["enlarge"], s["span"] * max(h, w) / 8.0)
+    step_b = ((enlarge_b - 1.15) * 1.5).ceil().clamp(0, 6)
     images = torch.empty_like(images_nchw)
     for step in step_b.unique().tolist():
         rows = (each(step_b) == step).nonzero()[:, 0]
         scene = images_nchw[rows]
-        factor = float(s["enlarge"][step_b == step].mean()) if step else 1.0
+        factor = float(enlarge_b[step_b == step].mean()) if step else 1.0
         if factor > 1.0:
             coarse = (max(8, round(h / factor)), max(8, round(w / factor)))
             scene = F.interpolate(scene, size=coarse, mode="bilinear", antialias=True)

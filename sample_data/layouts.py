@@ -47,9 +47,9 @@ def _lifetimes(draw: Draw, frames: int, b: int, k: int, s: Settings) -> tuple[Te
     length = draw.uniform(1.0, 0.6 * frames + 1, b, k, 1).floor()
     present = ~(gone & (t >= start) & (t < start + length))
     # a ball cut at height z has radius sqrt(1 - z^2): depth stacks begin and end as balls do
-    height = (t - draw.uniform(-0.2 * frames, 1.2 * frames, b, k, 1)) / draw.uniform(
-        0.35 * frames, 1.2 * frames, b, k, 1
-    )
+    level = draw.uniform(-0.2, 1.2, b, k, 1)
+    level[:, 0] = level[:, 0].clamp(0.15, 0.85)
+    height = (t / frames - level) / draw.uniform(0.35, 1.2, b, k, 1)
     ball = (1.0 - height.square()).clamp_min(0.0).sqrt()
     deep = s["deep"][:, None, None] > 0
     return present & (~deep | (ball > 0.25)), torch.where(deep, ball, 1.0)
@@ -78,7 +78,7 @@ def cells(draw: Draw, frames: int, s: Settings) -> Parts:
     span_bk = s["span"][:, None] * alike.clamp_min(0.35)
     size_bk = 0.5 * span_bk / (1.0 + rod_bk)
     place = _lattice(draw, b, k)
-    middle = 0.12 * draw.normal(b, 1, 2) * draw.chance(0.6, b, 1, 1)
+    middle = 0.12 * draw.normal(b, 1, 2).clamp(-2.5, 2.5) * draw.chance(0.6, b, 1, 1)
     # rods pack side by side: their spacing follows the geometric mean of length and width
     spacing = s["spacing"] * s["span"] / (1.0 + 0.5 * s["rod"]).pow(0.4)
     # most windows are crops of a field that goes on to their borders
@@ -100,6 +100,7 @@ def cells(draw: Draw, frames: int, s: Settings) -> Parts:
     bend = s["bend"][:, None] * draw.normal(b, k) / span_bk
     flex = s["lively"][:, None, None] * s["bend"][:, None, None] * drift(draw, frames, b, k)
     size = size_bk[..., None] * swell * ball
+    itself = torch.arange(k, device=draw.device).expand(b, k)
     parts = Parts(
         centre_bktc=centre,
         angle_bkt=angle_bk[..., None] + spin,
@@ -109,12 +110,46 @@ def cells(draw: Draw, frames: int, s: Settings) -> Parts:
         outline_bkta=outline,
         present_bkt=present,
         order_bk=draw.unit(b, k).argsort(1).float(),
-        owner_bk=torch.arange(1, k + 1, device=draw.device).expand(b, k).contiguous(),
+        owner_bk=itself + 1,
+        look_bk=itself.clone(),
         occlude_b=draw.chance(s["occlude"], b),
     )
+    limbed_b = draw.chance(s["limbs"], b)
+    _add_limbs(draw, parts, limbed_b)
     if frames > 1:
-        _divide(draw, parts, draw.chance(s["divide"], b))
+        _divide(draw, parts, draw.chance(s["divide"], b) & ~limbed_b)
     return parts
+
+
+def _add_limbs(draw: Draw, parts: Parts, limbed_b: Tensor) -> None:
+    """Make every fourth part of some scenes a trunk, and the three after it limbs that swing from it."""
+    _, k, t = parts.angle_bkt.shape
+    rows = limbed_b.nonzero()[:, 0]
+    if len(rows) == 0:
+        return
+    trunk = torch.arange(0, k, 4, device=draw.device)
+    for limb in (1, 2, 3):
+        slot = trunk + limb
+        shape = (len(rows), len(trunk))
+        bearing = parts.angle_bkt[rows][:, trunk] + draw.uniform(0, 2 * math.pi, *shape, 1)
+        bearing = bearing + 0.5 * drift(draw, t, *shape)
+        size = parts.size_bkt[rows][:, trunk]
+        share = draw.uniform(0.35, 0.9, *shape, 1)
+        stretch = parts.stretch_bkt[rows][:, trunk] * draw.unit(*shape, 1) + size * draw.uniform(
+            0, 0.8, *shape, 1
+        )
+        away = size * draw.uniform(0.5, 0.9, *shape, 1) + stretch * 0.6
+        offset = torch.stack([bearing.sin(), bearing.cos()], -1) * away[..., None]
+        there = draw.chance(0.75, *shape)[..., None]
+        place = rows[:, None], slot
+        parts.centre_bktc[place] = parts.centre_bktc[rows][:, trunk] + offset
+        parts.angle_bkt[place] = bearing
+        parts.size_bkt[place] = size * share
+        parts.stretch_bkt[place] = stretch
+        parts.present_bkt[place] = parts.present_bkt[rows][:, trunk] & there
+        parts.order_bk[place] = parts.order_bk[rows][:, trunk]
+        parts.owner_bk[place] = parts.owner_bk[rows][:, trunk]
+        parts.look_bk[place] = parts.look_bk[rows][:, trunk]
 
 
 def _divide(draw: Draw, parts: Parts, divides_b: Tensor) -> None:
@@ -145,7 +180,8 @@ def _divide(draw: Draw, parts: Parts, divides_b: Tensor) -> None:
 def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
     """Cells without gaps: every pixel belongs to its nearest site, by weighted distance."""
     b, k = len(s["span"]), MAX_PARTS
-    spacing = s["span"][:, None]
+    # fewer than MAX_PARTS sites must fill the window
+    spacing = s["span"][:, None].clamp_min(0.15)
     place = _lattice(draw, b, k) + 0.25 * draw.normal(b, k, 2)
     centre_bk = place * spacing[..., None] + 0.3 * spacing[..., None] * draw.normal(b, 1, 2)
     weight = (s["size_jitter"][:, None] * 1.2 * draw.normal(b, k)).exp()
@@ -175,6 +211,7 @@ def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
         present_bkt=present,
         order_bk=torch.zeros(b, k, device=draw.device),
         owner_bk=owner,
+        look_bk=owner - 1,
         occlude_b=torch.zeros(b, dtype=torch.bool, device=draw.device),
         tile=True,
     )
@@ -241,5 +278,6 @@ def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
         present_bkt=merge([present] * 4),
         order_bk=torch.arange(tools, device=draw.device).repeat_interleave(4).float().expand(b, count),
         owner_bk=torch.arange(1, tools + 1, device=draw.device).repeat_interleave(4).expand(b, count),
+        look_bk=torch.arange(count, device=draw.device).expand(b, count),
         occlude_b=torch.ones(b, dtype=torch.bool, device=draw.device),
     )

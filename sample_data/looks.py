@@ -35,8 +35,10 @@ COMMON: dict[str, Range] = {
     "occlude": (0.0, 1.0, 0.4),
     "join": (0.0, 0.5, 0.5),
     "warp": (0.0, 0.015),
+    "limbs": (1.0, 1.0, 0.05),
+    "inner": (1.0, 1.0, 0.0),
     # motion: speed in spans a frame, pan and shake in window sides a frame
-    "speed": (0.004, 0.15),
+    "speed": (0.004, 0.25),
     "spin": (0.0, 0.5),
     "lively": (0.0, 0.6),
     "vanish": (0.05, 0.3, 0.4),
@@ -47,6 +49,8 @@ COMMON: dict[str, Range] = {
     "shake": (0.0, 0.012, 0.4),
     "fade": (1.0, 1.0, 0.25),
     "flow": (0.0, 0.05, 0.2),
+    "flicker": (0.0, 0.1, 0.2),
+    "refocus": (0.0, 0.8, 0.2),
     # objects: amplitudes of light; widths in pixels; texture scale in periods an object radius
     "body": (0.2, 0.8),
     "body_jitter": (0.0, 0.35),
@@ -116,6 +120,7 @@ _TEXTURED: dict[str, Range] = {
     "rod": (0.0, 3.0, 0.4),
     "bumps": (0.0, 0.3),
     "corners": (0.2, 1.0, 0.5),
+    "limbs": (1.0, 1.0, 0.35),
     "spikes": (0.2, 1.0, 0.3),
     "gloss": (0.1, 0.8, 0.2),
     "tube": (0.1, 0.8, 0.3),
@@ -145,8 +150,9 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
             "grain": (-0.4, 0.5, 0.5),
             "low": (0.0, 0.1),
             "high": (0.6, 1.6),
-            "photons": (8.0, 1500.0),
-            "read": (0.002, 0.08),
+            "corners": (0.0, 0.5, 0.06),
+            "photons": (8.0, 4000.0),
+            "read": (0.001, 0.06),
             "invert": (1.0, 1.0, 0.06),
         },
     ),
@@ -156,8 +162,11 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
             "background": (0.45, 0.55),
             "body": (-0.15, 0.06),
             "dome": (0.0, 1.0, 0.3),
-            "rod": (0.5, 5.0, 0.4),
-            "spikes": (0.4, 1.0, 0.7),
+            "rod": (0.5, 5.0, 0.3),
+            "spikes": (0.4, 1.0, 0.75),
+            "limbs": (1.0, 1.0, 0.15),
+            "inner": (1.0, 1.0, 0.06),
+            "warp": (0.0, 0.025),
             "bend": (0.0, 0.8),
             "bumps": (0.03, 0.2),
             "edge": (0.5, 1.5),
@@ -174,8 +183,8 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
             "relief": (0.0, 0.5, 0.3),
             "ground": (0.005, 0.05),
             "debris": (-0.4, 0.4, 0.5),
-            "photons": (100.0, 2000.0),
-            "read": (0.002, 0.03),
+            "photons": (200.0, 5000.0),
+            "read": (0.001, 0.02),
             "shading": (0.0, 0.15, 0.4),
             "spacing": (0.5, 1.6),
             "size_jitter": (0.1, 0.5),
@@ -186,6 +195,7 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
     "electron": (
         (0.1, 0.9, 0),
         {
+            "inner": (1.0, 1.0, 0.08),
             "span": (0.12, 0.8),
             "size_jitter": (0.1, 0.8),
             "aspect": (1.0, 3.0),
@@ -215,6 +225,7 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
     "brightfield": (
         (1, 0, 0),
         {
+            "inner": (1.0, 1.0, 0.08),
             "background": (0.55, 0.85),
             "body": (-0.45, 0.1),
             "rim": (-0.6, 0.4, 0.7),
@@ -230,6 +241,7 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
     "membrane": (
         (0.2, 0.8, 0),
         {
+            "inner": (1.0, 1.0, 0.08),
             "background": (0.02, 0.2),
             "body": (-0.02, 0.12),
             "body_jitter": (0.0, 0.15),
@@ -270,6 +282,7 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
     "histology": (
         (0.85, 0.15, 0),
         {
+            "inner": (1.0, 1.0, 0.08),
             "colour": (1.0, 1.0),
             "background": (0.7, 0.95),
             "body": (-0.5, -0.15),
@@ -306,11 +319,12 @@ LOOKS: dict[str, tuple[tuple[float, float, float], dict[str, Range]]] = {
             "tube": (0.4, 1.0),
             "gloss": (0.2, 1.0),
             "texture": (0.0, 0.08),
-            "ground": (0.05, 0.22),
-            "ground_slope": (0.6, 1.5),
-            "ground_peak": (0.0, 1.5),
-            "ground_relief": (0.3, 1.0),
-            "relief": (0.5, 3.0),
+            "ground": (0.04, 0.2),
+            "ground_scale": (0.25, 0.9),
+            "ground_slope": (0.9, 1.8),
+            "ground_peak": (0.0, 1.0),
+            "ground_relief": (0.2, 1.0),
+            "relief": (0.3, 2.0),
             "grain": (0.0, 0.0),
             "nucleus": (0.0, 0.0),
             "rim": (-0.3, 0.2, 0.3),
@@ -376,7 +390,8 @@ def draw_settings(draw: Draw, families: Sequence[str]) -> Settings:
     value = torch.where(logarithmic, safe * (high.clamp_min(1e-6) / safe) ** u, low + (high - low) * u)
     value = torch.where(draw.chance(chance, *low.shape), value, 0.0)
     settings = dict(zip(COMMON, value.unbind(1), strict=True))
-    # kinds of colour are names, not amounts
+    # kinds of colour are names, not amounts; an inner object must be there to be labelled
     settings["colour"] = settings["colour"].round()
+    settings["inner"] = settings["inner"] * (settings["nucleus"].abs() > 0.12)
     settings["layout"] = draw.pick(draw.tensor([LOOKS[family][0] for family in families]))
     return settings

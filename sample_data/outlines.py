@@ -64,24 +64,31 @@ def outlines(
     harmonics_ma = waves[:, None] * theta
     wave_bkta = cosine.transpose(2, 3) @ harmonics_ma.cos() + sine.transpose(2, 3) @ harmonics_ma.sin()
 
-    count = 6
+    body = base_bka[:, :, None].expand(-1, -1, frames, -1)
+    spiky = (spikes_b > 0).nonzero()[:, 0]
+    if len(spiky):
+        amount = 0.65 * spikes_b[spiky][:, None, None, None]
+        spikes = _spikes(draw, frames, k, liveliness_b[spiky])
+        body = body.index_copy(0, spiky, body[spiky] * (1 - amount) + amount * spikes)
+    table = (body * (1 + wave_bkta)).clamp_min(0.08)
+    return table / table.amax((2, 3), keepdim=True)
+
+
+def _spikes(draw: Draw, frames: int, k: int, liveliness_b: Tensor) -> Tensor:
+    """Up to six pointed processes that grow and shrink, (b, k, frames, ANGLES)."""
+    b, count = len(liveliness_b), 6
+    theta = outline_angles(draw.device)
     length = draw.uniform(0.15, 1.0, b, k, count) * draw.chance(0.7, b, k, count)
     length[..., 0] = 1.0
     at = draw.uniform(0, 2 * math.pi, b, k, count)
     # the two main processes of a migrating cell lie near its long axis
     at[..., 0], at[..., 1] = 0.25 * draw.normal(b, k), math.pi + 0.4 * draw.normal(b, k)
     width = draw.uniform(0.18, 0.6, b, k, count)
-    reach = length[..., None] * (
-        1 + 0.4 * liveliness_b[:, None, None, None] * wander(draw, frames, b, k, count)
-    )
+    alive = liveliness_b[:, None, None, None]
+    reach = length[..., None] * (1 + 0.4 * alive * wander(draw, frames, b, k, count)).clamp_min(0)
     apart = (theta - at[..., None] + math.pi).remainder(2 * math.pi) - math.pi
-    spike_bkta = (
-        reach.clamp_min(0)[..., None] * (-(apart.abs() / width[..., None]))[..., None, :].exp()
-    ).amax(2)
-    spikes = spikes_b[:, None, None, None]
-    body = base_bka[:, :, None] * (1 - 0.65 * spikes) + 0.65 * spikes * spike_bkta
-    table = (body * (1 + wave_bkta)).clamp_min(0.08)
-    return table / table.amax((2, 3), keepdim=True)
+    shape = (-(apart.abs() / width[..., None])).exp()
+    return (reach[..., None] * shape[..., None, :]).amax(2)
 
 
 def taper(draw: Draw, frames: int, sharp_bk: Tensor, aspect: float) -> Tensor:

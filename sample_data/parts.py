@@ -37,6 +37,8 @@ class Parts:
         Depth, 0 .. MAX_PARTS - 1: in scenes that occlude, the larger number is in front.
     owner_bk
         Id of the object the part belongs to, from 1.
+    look_bk
+        Index of the part whose colour and brightness it shares: its object's first part, or itself.
     occlude_b
         True: parts lie over each other by depth. False: touching parts share the space between them.
     tile
@@ -52,6 +54,7 @@ class Parts:
     present_bkt: Tensor
     order_bk: Tensor
     owner_bk: Tensor
+    look_bk: Tensor
     occlude_b: Tensor
     tile: bool = False
 

@@ -17,8 +17,8 @@ from napari_sam2.sample_data.textures import octaves, sample, wrapped
 
 def radiance(
     draw: Draw, parts: Parts, fields: Fields, coords_nhwc: Tensor, s: Settings, channels: int
-) -> Tensor:
-    """Light of every pixel before the camera.
+) -> tuple[Tensor, Tensor]:
+    """Light of every pixel before the camera, and which pixels lie in a nucleus or organelle.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def radiance(
 
     Returns
     -------
-    Tensor
-        (n, channels, h, w), about 0..1.
+    tuple
+        Light (n, channels, h, w), about 0..1, and bool (n, h, w).
     """
     b, k, t = parts.angle_bkt.shape
     n, h, w = fields.part_nhw.shape
@@ -76,6 +76,9 @@ def radiance(
     own = _styled(own[:, 0], each("ridge"), each("blotch"))
     ground = _ground(draw, read, coords_nhwc, s, t, min(side, 256))
 
+    def of_object(value_bk: Tensor) -> Tensor:
+        return by_part(value_bk.gather(1, parts.look_bk))
+
     amplitude_bk = (1.0 + s["body_jitter"][:, None] * draw.normal(b, k)).clamp(0.3, 2.2)
     shift = 0.2 * s["body_jitter"][:, None] * draw.uniform(-1.0, 1.0, b, k)
     fading = (torch.sigmoid(2.5 + 3.0 * drift(draw, t, b, k)) / 0.924).clamp(0.3, 1.0)
@@ -84,17 +87,19 @@ def radiance(
     across = v.clamp(-1, 1)
     tube = (1.0 - across.square()).clamp_min(0).sqrt()
     profile = (1.0 + each("dome") * (dome - 0.8)) * (1.0 + each("tube") * (tube - 0.7))
-    body = by_part(s["body"][:, None] * amplitude_bk + shift) * profile
+    body = of_object(s["body"][:, None] * amplitude_bk + shift) * profile
 
     detail = each("texture") * own
     if bool((s["grain"] != 0).any()):
         fine = 2.7 * scale
         grain = read(atlas[:, 1:], u * fine + by_part(shift_bk), v * fine)[:, 0]
         detail = detail + each("grain") * torch.sigmoid(6.0 * (grain - each("grain_rare")))
+    organelle = torch.zeros_like(inside, dtype=torch.bool)
     if bool((s["nucleus"] != 0).any()):
         place = 0.2 * draw.normal(b, k, 2)
         nucleus = torch.hypot(u - by_part(place[..., 0]), 1.4 * v - by_part(place[..., 1]))
         beneath = (each("nucleus_size") - nucleus) * size / pixel
+        organelle = beneath > 0
         envelope = torch.exp(-(beneath * 0.7).square())
         detail = detail + each("nucleus") * torch.sigmoid(1.5 * beneath) + each("envelope") * envelope
     if bool((s["ripple"] != 0).any()):
@@ -117,8 +122,9 @@ def radiance(
             "ground_relief"
         ) * ground[:, 0] * outside
         light = light + _shade(draw, height * max(h, w) / 16.0, relief, t)
+    light = light + _lacking_contrast(light, depth, inside, parts, s, t)
     light = light + each("shading") * _unevenness(draw, t, coords_nhwc, s)
-    tone = by_part(draw.uniform(-1.0, 1.0, b, k))
+    tone = of_object(draw.uniform(-1.0, 1.0, b, k))
     if channels == 3:
         shine_at = by_part(draw.uniform(-0.6, 0.6, b, k))
         gloss = (
@@ -129,7 +135,32 @@ def radiance(
         image = coloured(draw, light, inside, gloss * inside * faded, tone, own, ground, s, t)
     else:
         image = light[:, None]
-    return _glow(image, s["glow"].repeat_interleave(t))
+    return _glow(image, s["glow"].repeat_interleave(t)), organelle
+
+
+def _lacking_contrast(
+    light: Tensor, depth: Tensor, inside: Tensor, parts: Parts, s: Settings, t: int
+) -> Tensor:
+    """What must be added so that an outline can be seen at all against the scene's own texture.
+
+    The mean light at like depths around an outline is what the eye can follow along it; the spread
+    within one depth is what hides it.
+    """
+    b = len(s["body"])
+    edges = (0.0, 2.0, 4.0) if parts.tile else (-4.0, -2.0, 0.0, 2.0, 4.0)
+    means, spreads = [], []
+    for low, high in zip(edges, (*edges[1:], 8.0), strict=True):
+        band = ((depth >= low) & (depth < high)).float()
+        count = band.view(b, -1).sum(1).clamp_min(1.0)
+        mean = (light * band).view(b, -1).sum(1) / count
+        means.append(mean)
+        spreads.append((light.square() * band).view(b, -1).sum(1) / count - mean.square())
+    profile = torch.stack(means)
+    seen = profile.amax(0) - profile.amin(0)
+    needed = 0.05 + 0.7 * torch.stack(spreads).mean(0).clamp_min(0.0).sqrt()
+    lack = (needed - seen).clamp_min(0.0) * torch.where(s["body"] < 0, -1.0, 1.0)
+    where = torch.exp(-(depth / 1.6).square()) if parts.tile else inside
+    return lack.repeat_interleave(t)[:, None, None] * where
 
 
 def _styled(field: Tensor, ridge: Tensor, blotch: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from napari_sam2.sample_data.camera import (
-    blur,
+    blurred,
     exposed,
     field_of_view,
     looking_at,
@@ -122,9 +122,10 @@ def _group(
     coords = (grid_hwc + looking_at(draw, s, frames)[:, :, None, None]).view(b * frames, size, size, 2)
     view = field_of_view(draw, s, grid_hwc).repeat_interleave(frames, 0)
     fields = rasterise(parts, coords + _warp(draw, coords, s, frames))
-    light = radiance(draw, parts, fields, coords, s, channels)
-    light = blur(exposed(draw, light, s, frames), s["blur"].repeat_interleave(frames))
-    labels = (fields.owner_nhw * (view > 0.5)).to(torch.int32)
+    light, organelle = radiance(draw, parts, fields, coords, s, channels)
+    light = blurred(draw, exposed(draw, light, s, frames), s, frames)
+    whole = (s["inner"] == 0).repeat_interleave(frames)[:, None, None]
+    labels = (fields.owner_nhw * ((view > 0.5) & (whole | organelle))).to(torch.int32)
     photons, read = visible_noise(light, fields.depth_nhw, labels, s, frames)
     images = recorded(draw, light, photons, read, s, frames) * view[:, None]
     return images.view(b, frames, channels, size, size), labels.view(b, frames, size, size)
