@@ -77,7 +77,7 @@ def coloured(
     grey = colour.mean(1, keepdim=True)
     colour = grey + (colour - grey) * each(draw.uniform(0.3, 1.2, b))
     image = light_nhw[:, None].clamp_min(0.0) * colour + gloss_nhw[:, None]
-    if bool((s["wet"] + s["blood"] + s["smoke"] > 0).any()):
+    if bool((s["wet"] + s["blood"] + s["smoke"] + s["vessels"] > 0).any()):
         image = _theatre(draw, image, inside, ground_nchw, s, t)
     return image
 
@@ -93,7 +93,10 @@ def _theatre(draw: Draw, image: Tensor, inside: Tensor, ground_nchw: Tensor, s: 
     cover = each(s["blood"]) * torch.sigmoid(8.0 * pools) * (1.0 - 0.75 * inside)
     blood = draw.tensor((0.42, 0.02, 0.02))[:, None, None] * (0.5 + image.mean(1, keepdim=True))
     image = image + (blood - image) * cover.clamp_max(0.92)
-    mirror = torch.sigmoid(9.0 * (ground_nchw[:, :1] + 0.5 * ground_nchw[:, 2:3] - 2.1))
+    branching = torch.exp(-(7.0 * ground_nchw[:, 2:3]).square()) * torch.sigmoid(3.0 * ground_nchw[:, :1])
+    vessel = draw.tensor((0.6, 0.05, 0.06))[:, None, None] * image.mean(1, keepdim=True)
+    image = image + (vessel - image) * each(s["vessels"]) * branching * (1.0 - inside)
+    mirror = torch.sigmoid(9.0 * (ground_nchw[:, :1] + 0.5 * ground_nchw[:, 2:3] - 2.4))
     image = image + each(s["wet"]) * mirror * (1.0 - inside)
     # smoke drifts and thins on its own, whatever the camera does
     puffs = wander(draw, t, b, 1, 4, 4).permute(0, 4, 1, 2, 3).reshape(b * t, 1, 4, 4)

@@ -107,6 +107,7 @@ def cells(draw: Draw, frames: int, s: Settings) -> Parts:
         size_bkt=size,
         stretch_bkt=size * rod_bk[..., None],
         bend_bkt=bend[..., None] + flex / span_bk[..., None],
+        taper_bk=s["taper"][:, None] * draw.uniform(-1.0, 1.0, b, k) / (size_bk * rod_bk).clamp_min(0.01),
         outline_bkta=outline,
         present_bkt=present,
         order_bk=draw.unit(b, k).argsort(1).float(),
@@ -207,6 +208,7 @@ def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
         size_bkt=size,
         stretch_bkt=size * 0.5 * s["rod"][:, None, None] * draw.unit(b, k, 1),
         bend_bkt=(s["bend"][:, None, None] * draw.normal(b, k, 1) / spacing[..., None]).expand_as(size),
+        taper_bk=torch.zeros(b, k, device=draw.device),
         outline_bkta=outline,
         present_bkt=present,
         order_bk=torch.zeros(b, k, device=draw.device),
@@ -220,7 +222,7 @@ def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
 def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
     """Up to three instruments: a shaft from beyond the border, a wrist and two jaws that open and close."""
     b, tools = len(s["span"]), 3
-    width = s["span"][:, None] * draw.uniform(0.07, 0.3, b, tools)
+    width = s["span"][:, None] * draw.log_uniform(0.06, 0.35, b, tools)
     tip = 0.3 * draw.normal(b, tools, 2).clamp(-1.3, 1.3)
     tip[:, 0] *= 0.6
     heading = draw.uniform(0, 2 * math.pi, b, tools, 1)
@@ -267,6 +269,8 @@ def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
     def merge(values: list[Tensor]) -> Tensor:
         return torch.stack(values, 2).flatten(1, 2)
 
+    # a shaft that comes towards the camera widens away from its tip
+    perspective = draw.uniform(0.0, 0.5, b, tools, 1) * draw.chance(0.6, b, tools, 1)
     count = tools * 4
     return Parts(
         centre_bktc=merge(centres),
@@ -274,6 +278,7 @@ def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
         size_bkt=merge(sizes),
         stretch_bkt=merge(stretches),
         bend_bkt=torch.zeros(b, count, frames, device=draw.device),
+        taper_bk=torch.cat([perspective, torch.zeros_like(perspective).repeat(1, 1, 3)], 2).flatten(1),
         outline_bkta=merge([shaft_table, shaft_table, jaw_table, jaw_table]),
         present_bkt=merge([present] * 4),
         order_bk=torch.arange(tools, device=draw.device).repeat_interleave(4).float().expand(b, count),

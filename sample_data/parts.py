@@ -29,6 +29,8 @@ class Parts:
         Half the length of the segment along which the outline is swept; 0 for a blob, long for a rod.
     bend_bkt
         Curvature of that segment, in 1 / window side.
+    taper_bk
+        How much narrower the part grows forwards along its axis, in 1 / window side.
     outline_bkta
         Radius of the outline at `outline_angles` from its long axis; at most 1.
     present_bkt
@@ -50,6 +52,7 @@ class Parts:
     size_bkt: Tensor
     stretch_bkt: Tensor
     bend_bkt: Tensor
+    taper_bk: Tensor
     outline_bkta: Tensor
     present_bkt: Tensor
     order_bk: Tensor

@@ -52,13 +52,13 @@ class Fields:
 
 def _place(rows: Tensor, y: Tensor, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Pixel coordinates in a part's own frame: along, across, along beyond the segment, radius."""
-    centre_y, centre_x, cos, sin, stretch, bend = (rows[..., i] for i in range(6))
+    centre_y, centre_x, cos, sin, stretch, bend, taper = rows.unbind(-1)
     dy, dx = y - centre_y, x - centre_x
     along = dx * cos + dy * sin
     across = dy * cos - dx * sin
     # a parabola through the middle is near enough to an arc; straight beyond the segment
     held = along.clamp(-stretch, stretch)
-    across = across - bend * held * (2.0 * along - held)
+    across = (across - bend * held * (2.0 * along - held)) * (1.0 + taper * held)
     beyond = along - held
     radius = torch.hypot(beyond, across)
     return along, across, beyond, radius
@@ -150,7 +150,7 @@ def rasterise(parts: Parts, coords_nhwc: Tensor) -> Fields:
 
 
 def _rows(parts: Parts) -> tuple[Tensor, Tensor]:
-    """Geometry of every part in every frame: (n * k, 6) for `_place`, and outlines (n * k, ANGLES)."""
+    """Geometry of every part in every frame: (n * k, 7) for `_place`, and outlines (n * k, ANGLES)."""
 
     def flat(value_bkt: Tensor) -> Tensor:
         return value_bkt.transpose(1, 2).reshape(-1)
@@ -163,6 +163,7 @@ def _rows(parts: Parts) -> tuple[Tensor, Tensor]:
         angle.sin(),
         flat(parts.stretch_bkt),
         flat(parts.bend_bkt),
+        flat(parts.taper_bk[..., None].expand_as(parts.bend_bkt)),
     ]
     outline = parts.outline_bkta.transpose(1, 2).reshape(-1, ANGLES)
     return torch.stack(columns, -1), outline * flat(parts.size_bkt).clamp_min(1e-4)[:, None]
@@ -174,8 +175,9 @@ def _reach_boxes(
     """Where each part can be felt: middle (n * k, 2) and half side (n * k,) in pixels; whether in view."""
     n, h, w, _ = coords_nhwc.shape
     k = len(rows) // n
-    cos, sin, stretch, bend = rows[:, 2:].unbind(1)
-    reach = radii.amax(1) + bend.abs() * stretch.square() + MARGIN
+    cos, sin, stretch, bend, taper = rows[:, 2:].unbind(1)
+    widest = 1.0 / (1.0 - (taper * stretch).abs()).clamp_min(0.3)
+    reach = radii.amax(1) * widest + bend.abs() * stretch.square() + MARGIN
     extent = stretch * torch.maximum(cos.abs(), sin.abs()) + reach
     origin_n2 = coords_nhwc[:, 0, 0]
     scale_n2 = (coords_nhwc[:, -1, -1] - origin_n2) / coords_nhwc.new_tensor([h - 1, w - 1])
@@ -195,7 +197,7 @@ def _nearest_boxes(
     coarse = coords_nhwc[:, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE]
     h, w = coarse.shape[1:3]
     y, x = coarse.reshape(n, 1, h * w, 2).unbind(-1)
-    _, across, beyond, radius = _place(rows.view(n, k, 1, 6), y, x)
+    _, across, beyond, radius = _place(rows.view(n, k, 1, 7), y, x)
     ratio = radius / radii.view(n, k, ANGLES).gather(2, diamond(across, beyond))
     ratio = ratio + ~present.view(n, k, 1) * 1e3
     close = (ratio < 1.25 * ratio.amin(1, keepdim=True) + 0.15).view(n * k, h, w)

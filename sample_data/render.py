@@ -124,6 +124,7 @@ def radiance(
         light = light + _shade(draw, height * max(h, w) / 16.0, relief, t)
     light = light + _lacking_contrast(light, depth, inside, parts, s, t)
     light = light + each("shading") * _unevenness(draw, t, coords_nhwc, s)
+    light = light * _pool(draw, t, coords_nhwc, s)
     tone = of_object(draw.uniform(-1.0, 1.0, b, k))
     if channels == 3:
         shine_at = by_part(draw.uniform(-0.6, 0.6, b, k))
@@ -157,7 +158,7 @@ def _lacking_contrast(
         spreads.append((light.square() * band).view(b, -1).sum(1) / count - mean.square())
     profile = torch.stack(means)
     seen = profile.amax(0) - profile.amin(0)
-    needed = 0.05 + 0.7 * torch.stack(spreads).mean(0).clamp_min(0.0).sqrt()
+    needed = 0.06 + 0.9 * torch.stack(spreads).mean(0).clamp_min(0.0).sqrt()
     lack = (needed - seen).clamp_min(0.0) * torch.where(s["body"] < 0, -1.0, 1.0)
     where = torch.exp(-(depth / 1.6).square()) if parts.tile else inside
     return lack.repeat_interleave(t)[:, None, None] * where
@@ -186,6 +187,10 @@ def _ground(draw: Draw, read, coords_nhwc: Tensor, s: Settings, t: int, side: in
     x_at = (x * each(cos) - y * each(sin)) * each(stretch) + flow[1].reshape(-1, 1, 1)
     out = read(wrapped(fields), y_at, x_at)
     light = _styled(out[:, 0], each(s["ground_ridge"]), each(s["ground_blotch"]))
+    if bool((s["bars"] != 0).any()):
+        beat = draw.uniform(1.0, 6.0, b) * torch.where(draw.chance(0.5, b), 1.0, 0.3)
+        bars = each(s["bars"]) * torch.tanh(5.0 * (2 * math.pi * each(beat) * y_at).sin())
+        light = light + bars / each(s["ground"]).clamp_min(0.02)
     debris = each(s["debris"]) * torch.sigmoid(8.0 * (out[:, 2] - 2.3))
     return torch.stack([light, out[:, 1], out[:, 2], debris], 1)
 
@@ -197,6 +202,21 @@ def _unevenness(draw: Draw, t: int, coords_nhwc: Tensor, s: Settings) -> Tensor:
     bowl = draw.uniform(-2.0, 2.0, b).repeat_interleave(t)[:, None, None]
     y, x = coords_nhwc.unbind(-1)
     return direction.cos() * y + direction.sin() * x + bowl * (0.15 - y * y - x * x)
+
+
+def _pool(draw: Draw, t: int, coords_nhwc: Tensor, s: Settings) -> Tensor:
+    """Light that falls off from a bright place: a lamp at the camera, an uneven illumination."""
+    b = len(s["pool"])
+    middle = 0.2 * draw.normal(b, 2, 1, 1)
+    width = draw.uniform(0.3, 0.7, b, 1, 1)
+    y, x = coords_nhwc.unbind(-1)
+
+    def each(value: Tensor) -> Tensor:
+        return value.repeat_interleave(t, 0)
+
+    distance = (y - each(middle[:, 0])).square() + (x - each(middle[:, 1])).square()
+    lamp = torch.exp(-0.5 * distance / each(width).square())
+    return 1.0 + each(s["pool"])[:, None, None] * (lamp - 1.0)
 
 
 def _shade(draw: Draw, height: Tensor, relief_b: Tensor, t: int) -> Tensor:
