@@ -115,7 +115,7 @@ class LabelFile:
 
     def _open_tiff(self) -> Any:
         series = self._closing.enter_context(tifffile.TiffFile(self._path)).series[0]
-        return zarr.open_array(self._closing.enter_context(series.aszarr(level=0)), mode="r")
+        return zarr.open_array(self._closing.enter_context(series.aszarr(level=0, squeeze=True)), mode="r")
 
     def _open_png(self) -> Any:
         with Image.open(self._path) as image:
@@ -127,7 +127,7 @@ class LabelFile:
     def _open_zarr(self) -> Any:
         opened = zarr.open(self._path, mode="r")
         if isinstance(opened, zarr.Group):
-            opened = next(opened[name] for name in ("labels", "0") if name in opened)
+            opened = opened["labels" if "labels" in opened else "0"]
         return opened
 
     @contextmanager

@@ -107,7 +107,7 @@ def _as_text(session: "Session") -> str:
             "shape": [int(size) for size in frames.shape],
             "axis": frames.axis,
             "dtype": str(frames.dtype),
-            "fingerprint": session.fingerprint,
+            "fingerprint": frames.fingerprint(),
         },
         "model": None if session.model is None else dataclasses.asdict(session.model),
         "parameters": dict(session.parameters),
@@ -161,14 +161,14 @@ def _refuse(constant: str) -> None:
 def _field(document: dict[str, Any], name: str, kind: type, path: Path) -> Any:
     value = document.get(name)
     if not isinstance(value, kind):
-        what = {list: "a list", dict: "an object", str: "text"}[kind]
-        raise InputError(f"{path}: the field {name!r} must be {what}; save the session again")
+        words: dict[type, str] = {list: "a list", dict: "an object", str: "text"}
+        raise InputError(f"{path}: the field {name!r} must be {words[kind]}; save the session again")
     return value
 
 
 def _check_image(session: "Session", document: dict[str, Any], path: Path) -> None:
     image = _field(document, "image", dict, path)
-    if _field(image, "fingerprint", str, path) != session.fingerprint:
+    if _field(image, "fingerprint", str, path) != session.frames.fingerprint():
         raise InputError(
             f"{path} was made on another image, {image.get('name')} of shape {_shape(image.get('shape'))}, "
             f"than {session.frames.name} of shape {_shape(session.frames.shape)}; open that image"

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -260,11 +259,6 @@ class Session:
             self._undone.clear()
 
     # -- files -----------------------------------------------------------------------------------
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """The image's fingerprint, which names it in saved sessions."""
-        return self.frames.fingerprint()
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the session as JSON, with every edit, undone ones left out.
