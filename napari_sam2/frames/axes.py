@@ -266,4 +266,4 @@ def _how_to_choose(long: list[str], size: dict[str, int]) -> str:
     if walked is None:
         return "name the dimensions with axes, such as TZYX, and choose one to go along"
     index = ", ".join(f"{letter.lower()}={size[letter] // 2}" for letter in long if letter != walked)
-    return f"choose the axis to go along and an index of the rest, such as axis {walked.lower()} and {index}"
+    return f"choose one to go along and an index of the rest, such as axis {walked.lower()}, index {index}"

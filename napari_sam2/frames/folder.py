@@ -29,7 +29,7 @@ class FolderReader:
     """Reads one file for each frame; holds none open."""
 
     def __init__(self, files: Sequence[Path], frame_shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
-        self.files = tuple(files)
+        self.files = tuple(path.absolute() for path in files)
         self.shape = (len(self.files), *frame_shape)
         self.dtype = dtype
 

@@ -30,8 +30,8 @@ def read_zarr_folder(path: Path) -> Stack:
     import zarr
 
     try:
-        node = zarr.open(str(path), mode="r")
-    except Exception as error:  # broken metadata end in errors of many kinds
+        node = zarr.open(str(path.absolute()), mode="r")
+    except Exception as error:  # a broken file ends in errors of many kinds
         raise InputError(f"{path} cannot be opened as Zarr ({error}); copy or export it again") from error
     stack = read_zarr(node, str(path))
     stack.name = path.resolve().name.removesuffix(".zarr").removesuffix(".ome")

@@ -72,10 +72,10 @@ def open_frames(
     if isinstance(source, Frames):
         return source
     stack = _read(source)
-    letters = stack.letters if axes is None else given_letters(axes, stack.array.shape, stack.where)
-    resolved = resolve_axes(letters, stack.array.shape, stack.where, axis, index)
-    calibration = _calibration(stack, resolved, pixel_size, unit, step, step_unit)
     try:
+        letters = stack.letters if axes is None else given_letters(axes, stack.array.shape, stack.where)
+        resolved = resolve_axes(letters, stack.array.shape, stack.where, axis, index)
+        calibration = _calibration(stack, resolved, pixel_size, unit, step, step_unit)
         return Frames(stack, resolved, calibration, channels, contrast)
     except BaseException:
         stack.array.close()

@@ -30,28 +30,30 @@ class TiffReader:
     """
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        # absolute, because it is opened again in processes that may run elsewhere
+        self.path = os.path.abspath(path)
         self._lock = threading.Lock()
         self._array: Any = None
         self._closer: weakref.finalize[Any, TiffReader] | None = None
         with quiet():
-            tif = _open(path)
+            tif, series = _open(path)
             try:
-                series = _choose_series(tif, path)
                 check_whole(tif, series, path)
                 self.letters = _letters(series)
                 self.metadata = read_metadata(tif, series)
                 self.shape = tuple(int(size) for size in series.shape)
                 self.dtype = np.dtype(series.dtype)
-            finally:
+                self._keep_open(tif, series)
+            except BaseException:
                 tif.close()
+                raise
 
     def read(self, key: tuple[int | slice, ...]) -> NDArray[Any]:
         """Read a part; whole pages are decoded."""
         with quiet():
             with self._lock:
                 if self._array is None:
-                    self._array = self._open_array()
+                    self._keep_open(*_open(self.path))
                 array = self._array
             return np.asarray(array[key])
 
@@ -62,14 +64,13 @@ class TiffReader:
             if self._closer is not None:
                 self._closer()
 
-    def _open_array(self) -> Any:
+    def _keep_open(self, tif: "tifffile.TiffFile", series: "tifffile.TiffPageSeries") -> None:
         import zarr
 
-        tif = _open(self.path)
+        store = series.aszarr(level=0, chunkmode="page")
         # tifffile leaves its files open when it is forgotten
-        self._closer = weakref.finalize(self, tif.close)
-        store = _choose_series(tif, self.path).aszarr(level=0, chunkmode="page")
-        return zarr.open_array(store, mode="r")
+        self._closer = weakref.finalize(self, _close, store, tif)
+        self._array = zarr.open_array(store, mode="r")
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_lock": None, "_array": None, "_closer": None}
@@ -106,15 +107,27 @@ def read_tiff(path: Path) -> Stack:
     )
 
 
-def _open(path: str) -> "tifffile.TiffFile":
+def _open(path: str) -> "tuple[tifffile.TiffFile, tifffile.TiffPageSeries]":
     import tifffile
 
     try:
-        return tifffile.TiffFile(path)
-    except (tifffile.TiffFileError, ValueError, IndexError) as error:
+        tif = tifffile.TiffFile(path)
+    except OSError:
+        raise
+    except Exception as error:  # a broken file ends in errors of many kinds
         raise InputError(
             f"{path} cannot be read as a TIFF ({error}); it may be truncated: copy or export it again"
         ) from error
+    try:
+        return tif, _choose_series(tif, path)
+    except BaseException:
+        tif.close()
+        raise
+
+
+def _close(store: Any, tif: "tifffile.TiffFile") -> None:
+    store.close()
+    tif.close()
 
 
 def _choose_series(tif: "tifffile.TiffFile", path: str) -> "tifffile.TiffPageSeries":
@@ -123,7 +136,7 @@ def _choose_series(tif: "tifffile.TiffFile", path: str) -> "tifffile.TiffPageSer
 
     try:
         series = tif.series
-    except Exception as error:  # broken metadata end in errors of many kinds
+    except Exception as error:  # a broken file ends in errors of many kinds
         raise InputError(
             f"{path} has a broken list of pages ({error}); it may be truncated: copy or export it again"
         ) from error

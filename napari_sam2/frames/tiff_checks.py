@@ -34,8 +34,9 @@ def check_whole(tif: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", pat
     InputError
         Something lies beyond the end of the file, or a page is missing; names the first such page.
     """
-    page_bytes = prod(series.keyframe.shape) * series.dtype.itemsize
-    n_pages = max(1, prod(series.get_shape(squeeze=False)) // max(1, prod(series.keyframe.shape)))
+    page_size = max(1, prod(series.keyframe.shape))
+    page_bytes = page_size * series.dtype.itemsize
+    n_pages = prod(series.get_shape(squeeze=False)) // page_size
     if series.dataoffset is not None:
         whole = (tif.filehandle.size - series.dataoffset) // page_bytes
         if whole < n_pages:
@@ -49,17 +50,17 @@ def check_whole(tif: "tifffile.TiffFile", series: "tifffile.TiffPageSeries", pat
                 )
             if not _is_within_file(page):
                 raise _truncated(path, number, f" of {n_pages}")
-    if tif.is_imagej and series.kind != "imagej":
+    if tif.is_imagej and series.kind in ("generic", "uniform"):
         # tifffile gives up on the metadata of an ImageJ stack that is not all there
         told = int((tif.imagej_metadata or {}).get("images", 1))
         if told > len(tif.pages):
             offset = series.keyframe.dataoffsets[0]
             raise _truncated(path, (tif.filehandle.size - offset) // page_bytes, f" of {told}")
     if not _ends_properly(tif):
-        raise _truncated(path, len(tif.pages), "")
+        raise _truncated(path, _first_cut_page(tif), "")
     if not _has_all_tags(tif):
         raise InputError(
-            f"{path} is truncated: the description of its pages is cut off; export the file again"
+            f"{path} is truncated: the description of its pages is cut off; copy or export it again"
         )
 
 
@@ -76,6 +77,20 @@ def _is_within_file(page: "tifffile.TiffPage | tifffile.TiffFrame") -> bool:
     return all(
         offset + count <= size for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False)
     )
+
+
+def _first_cut_page(tif: "tifffile.TiffFile") -> int:
+    import tifffile
+
+    number = 0
+    try:
+        for page in tif.pages:
+            if not _is_within_file(page):
+                break
+            number += 1
+    except tifffile.TiffFileError:  # the page's own entry is cut
+        pass
+    return number
 
 
 def _ends_properly(tif: "tifffile.TiffFile") -> bool:
