@@ -101,11 +101,18 @@ def _read(source: Any) -> Stack:
 
 
 def _read_path(path: Path) -> Stack:
+    try:
+        if path.is_dir():
+            return _read_directory(path)
+        if not path.exists():
+            raise InputError(f"there is no file or folder {path}; check the path")
+        return _read_file(path)
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened ({error.strerror or error}); check permissions") from error
+
+
+def _read_file(path: Path) -> Stack:
     suffix = path.suffix.lower()
-    if path.is_dir():
-        return _read_directory(path)
-    if not path.exists():
-        raise InputError(f"there is no file or folder {path}; check the path")
     if suffix in VIDEO_SUFFIXES:
         raise InputError(
             f"{path} is a video, which this version does not read; export its frames as images into a "
@@ -120,13 +127,8 @@ def _read_path(path: Path) -> Stack:
         )
     from napari_sam2.frames.tiff import is_tiff, read_tiff
 
-    try:
-        if is_tiff(path):
-            return read_tiff(path)
-    except OSError as error:
-        raise InputError(
-            f"{path} cannot be opened ({error.strerror or error}); check its permissions"
-        ) from error
+    if is_tiff(path):
+        return read_tiff(path)
     raise InputError(
         f"{path} is of a kind that this version does not read; export it as TIFF or OME-TIFF (Fiji and "
         "napari can), as Zarr, or as a folder of png images"

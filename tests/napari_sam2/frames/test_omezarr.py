@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 import tifffile
@@ -158,7 +156,6 @@ def test_a_broken_description_is_told_in_one_sentence(tmp_path):
 
 def test_a_broken_chunk_is_named_by_frame(tmp_path):
     zarr.create_array(tmp_path / "a.zarr", data=counts((3, 7, 9)), chunks=(1, 7, 9))
-    assert json.loads((tmp_path / "a.zarr" / "zarr.json").read_text())["shape"] == [3, 7, 9]
     (tmp_path / "a.zarr" / "c" / "1" / "0" / "0").write_bytes(b"no chunk")
     with pytest.raises(InputError, match=r"frame 1 of .*a\.zarr cannot be read"):
         open_frames(tmp_path / "a.zarr")

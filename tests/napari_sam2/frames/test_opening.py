@@ -56,6 +56,16 @@ def test_no_such_file(tmp_path):
         open_frames(tmp_path / "nothing.tif")
 
 
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    def refuse(*args, **kwargs):
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "a.tif").write_bytes(b"")
+    monkeypatch.setattr("napari_sam2.frames.tiff.open", refuse, raising=False)
+    with pytest.raises(InputError, match=r"a\.tif cannot be opened \(Permission denied\)"):
+        open_frames(tmp_path / "a.tif")
+
+
 @pytest.mark.parametrize("source", [None, [1, 2], 7])
 def test_things_that_are_no_images(source):
     with pytest.raises(InputError, match=f"type {type(source).__name__} is no image stack"):
