@@ -29,7 +29,7 @@ def field_of_view(draw: Draw, s: Settings, grid_hwc: Tensor) -> Tensor:
     """1 where the picture is, 0 beyond the image's border or an endoscope's circle; (b, h, w)."""
     b = len(s["scope"])
     y, x = grid_hwc.unbind(-1)
-    pixel = 1.0 / len(grid_hwc)
+    pixel = 1.0 / max(grid_hwc.shape[:2])
     middle = 0.15 * draw.normal(b, 2, 1, 1)
     radius = s["scope"][:, None, None]
     distance = torch.hypot(y - middle[:, 0], x - middle[:, 1])
@@ -56,20 +56,27 @@ def blurred(draw: Draw, images_nchw: Tensor, s: Settings, frames: int) -> Tensor
     return F.conv2d(flat, kernel_nk[:, None, None, :], groups=n * c).reshape(n, c, h, w)
 
 
-def exposed(draw: Draw, images_nchw: Tensor, s: Settings, frames: int) -> Tensor:
-    """Each clip's own range of light brought to about 0..1, as a contrast window or an exposure does."""
-    b = len(s["low"])
-    pooled = F.avg_pool2d(images_nchw, 4).reshape(b, -1)
+def exposure(images_nchw: Tensor, s: Settings) -> tuple[Tensor, Tensor]:
+    """Gain and offset (b,) that bring each clip's own range of light to its `low` .. `high`.
+
+    This is what a contrast window over a stack, or a camera's exposure, does.
+    """
+    pooled = F.avg_pool2d(images_nchw, 4).reshape(len(s["low"]), -1)
     low, high = pooled.amin(1), pooled.amax(1)
-    spread = (high - low).clamp_min(0.15)
-    gain = (s["high"] - s["low"]) / spread
-    offset = s["low"] - low * gain
+    gain = (s["high"] - s["low"]) / (high - low).clamp_min(0.15)
+    return gain, s["low"] - low * gain
+
+
+def exposed(
+    draw: Draw, images_nchw: Tensor, gain_b: Tensor, offset_b: Tensor, s: Settings, frames: int
+) -> Tensor:
+    """Apply an exposure; for some clips it flickers from frame to frame."""
 
     def each(value_b: Tensor) -> Tensor:
         return value_b.repeat_interleave(frames)[:, None, None, None]
 
-    flicker = 1.0 + s["flicker"][:, None] * draw.normal(b, frames).clamp(-2, 2)
-    return (images_nchw * each(gain) + each(offset)) * flicker.view(-1, 1, 1, 1)
+    flicker = 1.0 + s["flicker"][:, None] * draw.normal(len(gain_b), frames).clamp(-2, 2)
+    return (images_nchw * each(gain_b) + each(offset_b)) * flicker.view(-1, 1, 1, 1)
 
 
 def _noisy(draw: Draw, images_nchw: Tensor, photons_n: Tensor, read_n: Tensor) -> Tensor:

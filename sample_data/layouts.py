@@ -8,9 +8,12 @@ from torch import Tensor
 from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.motion import drift, smoothstep, wander
 from napari_sam2.sample_data.outlines import outlines, taper
-from napari_sam2.sample_data.parts import MAX_PARTS, Parts
+from napari_sam2.sample_data.parts import Parts
 
 Settings = dict[str, Tensor]
+
+# parts of a scene of cells or tissue: enough to fill a window whose objects are a tenth of it
+_COUNT = 64
 
 
 def _lattice(draw: Draw, batch: int, k: int) -> Tensor:
@@ -71,7 +74,7 @@ def _excursions(draw: Draw, frames: int, b: int, k: int, s: Settings) -> Tensor:
 
 def cells(draw: Draw, frames: int, s: Settings) -> Parts:
     """One part in the middle and its neighbours: nuclei, rods, stellate cells, long bodies, any blobs."""
-    b, k = len(s["span"]), MAX_PARTS
+    b, k = len(s["span"]), _COUNT
     alike = 1.0 + s["size_jitter"][:, None] * draw.normal(b, k).clamp(-1.5, 2.5)
     aspect_bk = 1.0 + (s["aspect"][:, None] - 1.0) * draw.uniform(0.4, 1.3, b, k)
     rod_bk = s["rod"][:, None] * draw.uniform(0.6, 1.3, b, k)
@@ -180,8 +183,8 @@ def _divide(draw: Draw, parts: Parts, divides_b: Tensor) -> None:
 
 def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
     """Cells without gaps: every pixel belongs to its nearest site, by weighted distance."""
-    b, k = len(s["span"]), MAX_PARTS
-    # fewer than MAX_PARTS sites must fill the window
+    b, k = len(s["span"]), _COUNT
+    # fewer than _COUNT sites must fill the window
     spacing = s["span"][:, None].clamp_min(0.15)
     place = _lattice(draw, b, k) + 0.25 * draw.normal(b, k, 2)
     centre_bk = place * spacing[..., None] + 0.3 * spacing[..., None] * draw.normal(b, 1, 2)

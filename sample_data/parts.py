@@ -4,13 +4,15 @@ Lengths are in window sides, coordinates are (y, x) with 0 at the window's middl
 belong to one object (an instrument is a shaft, a wrist and two jaws).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
+from napari_sam2.sample_data.draw import Draw
+
 ANGLES = 256
-MAX_PARTS = 64
+MAX_PARTS = 256
 
 
 @dataclass
@@ -60,6 +62,22 @@ class Parts:
     look_bk: Tensor
     occlude_b: Tensor
     tile: bool = False
+
+    def frame(self, index: int) -> "Parts":
+        """The same scenes at one frame (t = 1)."""
+        still = {f.name: getattr(self, f.name) for f in fields(self)}
+        for name in ("centre_bktc", "angle_bkt", "size_bkt", "stretch_bkt", "bend_bkt", "present_bkt"):
+            still[name] = still[name][:, :, index : index + 1]
+        if self.outline_bkta.shape[2] > 1:
+            still["outline_bkta"] = self.outline_bkta[:, :, index : index + 1]
+        return Parts(**still)
+
+
+def pixel_grid(draw: Draw, h: int, w: int) -> Tensor:
+    """Scene coordinates (y, x) of the pixels' middles, (h, w, 2): the longer side spans -0.5..0.5."""
+    y = torch.arange(h, device=draw.device, dtype=torch.float32) + 0.5 - h / 2
+    x = torch.arange(w, device=draw.device, dtype=torch.float32) + 0.5 - w / 2
+    return torch.stack(torch.meshgrid(y, x, indexing="ij"), -1) / max(h, w)
 
 
 def outline_angles(device: torch.device) -> Tensor:

@@ -15,8 +15,11 @@ from napari_sam2.sample_data.parts import ANGLES, MAX_PARTS, Parts, diamond, out
 # how far outside its outline a part is still felt (halos), in window sides
 MARGIN = 0.1
 
+# the bits of a packed integer: depth order, ratio, part; together less than 31
+_RATIO_BITS = 14
+_PART_BITS = (MAX_PARTS - 1).bit_length()
 _NOTHING = 1 << 30
-_RATIO_STEPS = (1 << 14) - 1
+_RATIO_STEPS = (1 << _RATIO_BITS) - 1
 _FAR = 8.0
 _STRIDE = 8
 _SIDES = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
@@ -86,7 +89,7 @@ def rasterise(parts: Parts, coords_nhwc: Tensor) -> Fields:
     rows, radii = _rows(parts)
     owner = parts.owner_bk[:, None].expand(b, t, k).reshape(n * k)
     front = (parts.order_bk * parts.occlude_b[:, None])[:, None].expand(b, t, k).reshape(n * k)
-    front = front.to(torch.int32) << 14
+    front = front.to(torch.int32) << _RATIO_BITS
     present = parts.present_bkt.transpose(1, 2).reshape(n * k)
     boxes = _nearest_boxes if parts.tile else _reach_boxes
     middle, half, seen = boxes(parts, rows, radii, present, coords_nhwc)
@@ -104,7 +107,7 @@ def rasterise(parts: Parts, coords_nhwc: Tensor) -> Fields:
         packed = (ratio * (_RATIO_STEPS / _FAR)).to(torch.int32)
         # parts in front come before all others, but only where they are
         packed = packed - (ratio < 1.0) * front[which][:, None]
-        packed = (packed << 6) | (which % k).to(torch.int32)[:, None]
+        packed = (packed << _PART_BITS) | (which % k).to(torch.int32)[:, None]
         best.scatter_reduce_(0, index, packed.flatten(), "amin")
         patches.append((which, start, inner, ratio))
 

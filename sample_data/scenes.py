@@ -9,6 +9,7 @@ from torch import Tensor
 from napari_sam2.sample_data.camera import (
     blurred,
     exposed,
+    exposure,
     field_of_view,
     looking_at,
     recorded,
@@ -17,6 +18,7 @@ from napari_sam2.sample_data.camera import (
 from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.layouts import Settings, cells, instruments, tissue
 from napari_sam2.sample_data.looks import FAMILIES, LAYOUTS, draw_settings
+from napari_sam2.sample_data.parts import pixel_grid
 from napari_sam2.sample_data.raster import rasterise
 from napari_sam2.sample_data.render import radiance
 from napari_sam2.sample_data.textures import octaves, sample, wrapped
@@ -117,13 +119,13 @@ def _group(
     """Scenes of one layout: (b, t, 3 or 1, h, w) and (b, t, h, w)."""
     b = len(s["span"])
     parts = LAYOUTS_BY_NAME[layout](draw, frames, s)
-    axis = (torch.arange(size, device=draw.device, dtype=torch.float32) + 0.5) / size - 0.5
-    grid_hwc = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1)
+    grid_hwc = pixel_grid(draw, size, size)
     coords = (grid_hwc + looking_at(draw, s, frames)[:, :, None, None]).view(b * frames, size, size, 2)
     view = field_of_view(draw, s, grid_hwc).repeat_interleave(frames, 0)
     fields = rasterise(parts, coords + _warp(draw, coords, s, frames))
     light, organelle = radiance(draw, parts, fields, coords, s, channels)
-    light = blurred(draw, exposed(draw, light, s, frames), s, frames)
+    light = exposed(draw, light, *exposure(light, s), s, frames)
+    light = blurred(draw, light, s, frames)
     whole = (s["inner"] == 0).repeat_interleave(frames)[:, None, None]
     labels = (fields.owner_nhw * ((view > 0.5) & (whole | organelle))).to(torch.int32)
     photons, read = visible_noise(light, fields.depth_nhw, labels, s, frames)
