@@ -41,11 +41,11 @@ frames just before its first frame in its direction, at most `RECALLED_FRAMES`, 
 they are conditioning frames anyway. A run that starts at any other anchor recalls nothing, and neither
 does a backward run that starts beside an anchor just output: the anchor's own new memory leads there.
 
-**Passes.** Runs that output frames again keep the pixels of all other objects (`keep_others`); they walk
-apart from those that only output frames for the first time, which come first. In each of the two parts,
-the runs of different objects walk together in as few passes as possible, forward passes first and an
-object once in a pass; only the backward half of a two-way walk comes directly after the forward pass
-whose memory it goes on with.
+**Passes.** An object of which a frame is output again keeps the pixels of all others (`keep_others`);
+such objects walk apart from those whose frames are all output for the first time, and after them. In
+each of the two parts, the runs of different objects walk together in as few passes as possible, forward
+passes first and an object once in a pass; only the backward half of a two-way walk comes directly after
+the forward pass whose memory it goes on with.
 
 **What nobody propagated.** Objects of which something was said since their last `Propagate` are
 propagated at the end, in the range and direction given to `compile_plan`. Of a deleted object nothing is

@@ -16,7 +16,7 @@ class SmallFrames:
     name: str = "cells"
     source: str | None = "/data/of somebody/cells.tif"
     axis: str = "t"
-    dtype: np.dtype = np.dtype(np.uint16)
+    dtype: str = "uint16"
     seed: int = 0
 
     def __len__(self) -> int:
