@@ -1,13 +1,16 @@
 """What a person gets from `pip install napari-sam2`, seen in a clean environment of its own."""
 
+import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tomllib
 import venv
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -156,3 +159,32 @@ def test_the_installed_manifest_is_valid_and_its_commands_exist(equipped_environ
 @pytest.mark.skipif(os.name == "nt", reason="git for Windows checks links out as text files")
 def test_the_manifest_in_the_root_folder_is_the_packaged_one():
     assert (ROOT / "napari.yaml").resolve() == ROOT / "napari_sam2" / "napari.yaml"
+
+
+def test_every_package_that_is_imported_is_a_declared_dependency():
+    assert not _imported_packages() - _declared_packages()
+
+
+def test_every_declared_dependency_is_needed():
+    # napari is the viewer that this is a plugin of; imagecodecs is what tifffile and zarr decompress with.
+    assert _declared_packages() - _imported_packages() <= {"napari", "imagecodecs"}
+
+
+def _declared_packages() -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    return {re.split(r"[\[<>=!~; ]", line)[0] for line in project["dependencies"]}
+
+
+def _imported_packages() -> set[str]:
+    """Names on the package index of everything that the rooms import from outside."""
+    roots = set()
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Import):
+                    roots |= {alias.name.partition(".")[0] for alias in node.names}
+                elif isinstance(node, ast.ImportFrom) and node.module:
+                    roots.add(node.module.partition(".")[0])
+    homes = packages_distributions()
+    outside = roots - set(sys.stdlib_module_names) - {"napari_sam2"}
+    return {homes[root][0].lower() for root in outside}

@@ -21,6 +21,8 @@ GOOD, MISTAKE, STOPPED = 0, 2, 130
 app = App(
     name="napari-sam2",
     version=__version__,
+    # Told by `run`, with what to do next.
+    suppress_keyboard_interrupt=False,
     # Plain text keeps the line breaks of the examples.
     help_format="plaintext",
     help="""Click an object once; follow it through time or depth; get the table.

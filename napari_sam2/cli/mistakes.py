@@ -4,7 +4,6 @@ import errno
 
 from cyclopts import CycloptsError
 
-from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.errors import InputError
 from napari_sam2.models.errors import ModelError
 
@@ -33,7 +32,7 @@ def sentence(error: Exception, command: str) -> str | None:
         How the command is called, such as ``napari-sam2 track``: whoever mistyped an option is sent
         to its help.
     """
-    if isinstance(error, InputError | ModelError | MeasureError):
+    if isinstance(error, InputError | ModelError):
         return _one_line(error)
     if isinstance(error, CycloptsError):
         return (
@@ -44,7 +43,10 @@ def sentence(error: Exception, command: str) -> str | None:
         if error.errno in _SYSTEM:
             return _SYSTEM[error.errno].format(file=file)
         return f"The system refuses {file}: {error.strerror}."
-    return None
+    # Only now: with the analysis comes pandas, for which `--help` need not wait.
+    from napari_sam2.analysis.errors import MeasureError
+
+    return _one_line(error) if isinstance(error, MeasureError) else None
 
 
 def _one_line(error: Exception) -> str:

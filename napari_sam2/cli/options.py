@@ -1,0 +1,92 @@
+"""Options that several commands share, each described once."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from cyclopts import Parameter
+
+from napari_sam2.errors import InputError
+
+Image = Annotated[
+    Path,
+    Parameter(
+        help="The stack: a TIFF (OME, ImageJ, BigTIFF), a Zarr or OME-Zarr, or a folder of images.",
+    ),
+]
+Out = Annotated[Path, Parameter(help="The folder to write; it appears when everything is in it.")]
+Axis = Annotated[
+    Literal["t", "z"] | None,
+    Parameter(help="What the frames follow, time or depth, where the file leaves it open."),
+]
+Axes = Annotated[
+    str | None,
+    Parameter(help="The meaning of each dimension, such as TZCYX, in place of what the file says."),
+]
+Index = Annotated[
+    list[str] | None,
+    Parameter(
+        consume_multiple=True,
+        negative="",
+        help="Where to stay on an axis that is not followed, such as z=3.",
+    ),
+]
+PixelSize = Annotated[
+    list[float] | None,
+    Parameter(
+        consume_multiple=True,
+        negative="",
+        help="Size of a pixel, one number or height and width, in place of what the file says; in the file's "
+        "unit, else in µm.",
+    ),
+]
+Step = Annotated[
+    float | None,
+    Parameter(
+        help="Frame interval or slice spacing, in place of what the file says; in the file's unit, else in "
+        "seconds or µm.",
+    ),
+]
+Overwrite = Annotated[
+    bool,
+    Parameter(negative="", help="Replace the results of an earlier run when the new ones are complete."),
+]
+Progress = Annotated[
+    bool | None,
+    Parameter(help="Draw a progress bar, or none; by default one is drawn on a terminal."),
+]
+
+
+def read_index(index: list[str] | None) -> dict[str, int] | None:
+    """From `z=3` as typed to what `open_frames` takes.
+
+    Raises
+    ------
+    InputError
+        A word is not an axis and a position.
+    """
+    if index is None:
+        return None
+    found = {}
+    for word in index:
+        axis, _, position = word.partition("=")
+        if not axis or not position.isdecimal():
+            raise InputError(
+                f"--index {word} is not understood; give an axis and a position from 0, such as z=3"
+            )
+        found[axis] = int(position)
+    return found
+
+
+def read_pixel_size(pixel_size: list[float] | None) -> Any:
+    """From one or two numbers as typed to what `open_frames` takes.
+
+    Raises
+    ------
+    InputError
+        There are neither one nor two.
+    """
+    if pixel_size is None:
+        return None
+    if len(pixel_size) not in (1, 2):
+        raise InputError(f"--pixel-size has {len(pixel_size)} numbers; give one, or the height and the width")
+    return pixel_size[0] if len(pixel_size) == 1 else tuple(pixel_size)

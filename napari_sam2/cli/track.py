@@ -1,0 +1,143 @@
+"""`napari-sam2 track`: from a stack and prompts to masks, tables and a picture."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from napari_sam2.cli.options import (
+    Axes,
+    Axis,
+    Image,
+    Index,
+    Out,
+    Overwrite,
+    PixelSize,
+    Progress,
+    Step,
+    read_index,
+    read_pixel_size,
+)
+from napari_sam2.cli.progress import bars
+
+Prompts = Annotated[
+    Path,
+    Parameter(
+        help="Clicks and boxes as CSV, a label image with the objects painted, or the session.json of an "
+        "earlier run."
+    ),
+]
+Channels = Annotated[
+    list[str] | None,
+    Parameter(
+        consume_multiple=True,
+        negative="",
+        help="The one, two or three channels that the model sees, by number from 0 or by name; the first "
+        "three when not given.",
+    ),
+]
+Model = Annotated[
+    str | None,
+    Parameter(help="A name from `napari-sam2 models list`, or a weights file; nano when not given."),
+]
+Device = Annotated[str, Parameter(help="Where the model runs: auto, cpu, cuda or mps.")]
+Framing = Annotated[
+    Literal["auto", "frame", "window"] | None,
+    Parameter(
+        help="What the model sees: the whole frame, a window that follows each object, or (auto) windows "
+        "for small objects only; when not given, what suits the model."
+    ),
+]
+Direction = Annotated[
+    Literal["both", "forward", "backward"] | None,
+    Parameter(help="Which way to follow the objects from where they are prompted; both when not given."),
+]
+Start = Annotated[int | None, Parameter(help="First frame to write masks for, counted from 0.")]
+Stop = Annotated[int | None, Parameter(help="The frame after the last one to write masks for.")]
+
+
+def track(
+    image: Image,
+    /,
+    *,
+    prompts: Prompts,
+    out: Out,
+    axis: Axis = None,
+    axes: Axes = None,
+    index: Index = None,
+    channels: Channels = None,
+    pixel_size: PixelSize = None,
+    step: Step = None,
+    model: Model = None,
+    device: Device = "auto",
+    framing: Framing = None,
+    direction: Direction = None,
+    start: Start = None,
+    stop: Stop = None,
+    overwrite: Overwrite = False,
+    progress: Progress = None,
+) -> None:
+    """Follow objects through a stack, from clicks, boxes or painted masks.
+
+    For example:
+
+        napari-sam2 track movie.tif --prompts clicks.csv --out results
+        napari-sam2 track volume.tif --axis z --prompts painted.tif --out results
+        napari-sam2 track frames/ --prompts clicks.csv --out results --model sam2.1_tiny
+        napari-sam2 track movie.tif --prompts results/session.json --out again
+
+    Prompts as CSV are one click or box a row; y is the row and x the column, in
+    pixels from 0. A click has label 1 inside the object and 0 outside it; a box
+    has two opposite corners and no label:
+
+        object_id,frame,kind,y,x,y1,x1,label
+        1,0,point,48,40,,,1
+        1,0,point,60,40,,,0
+        2,3,box,70,80,95,110,
+
+    In a label image each label, on the first frame where it is, is a mask to
+    follow. Written into the folder:
+
+        labels.tif     OME-TIFF; the value of a pixel is the object's id
+        regions.csv    one row for each object on each frame: area, position,
+                       shape, intensity, the model's scores
+        tracks.csv     one row for each object: first and last frame, gaps,
+                       path length, displacement, speed
+        overlay.png    outlines on a few frames: look at it first
+        session.json   prompts, parameters, image and model, to run it again
+
+    Beside each table, NAME.csv.json says what each column means, its unit, and
+    the version and parameters it was made with. The folder appears when all is
+    complete; after an interruption the same command goes on where it stopped.
+    """
+    from napari_sam2.frames import open_frames
+    from napari_sam2.replay import read_session, recall_view
+    from napari_sam2.run import track_to_folder
+
+    with (
+        open_frames(
+            image,
+            axis=axis,
+            axes=axes,
+            index=read_index(index),
+            channels=channels,
+            pixel_size=read_pixel_size(pixel_size),
+            step=step,
+        ) as frames,
+        bars("frame", progress) as show,
+    ):
+        session = read_session(prompts, frames, direction=direction, start=start, stop=stop)
+        if channels is None:
+            recall_view(session)
+        results = track_to_folder(
+            session,
+            out,
+            model=model,
+            device=device,
+            framing=framing,
+            overwrite=overwrite,
+            inputs=[prompts],
+            progress=show,
+        )
+    n_objects, n_frames = len(results.tracks), results.regions["frame"].nunique()
+    print(f"{n_objects} of {len(session.objects)} objects followed over {n_frames} frames: {results.folder}")

@@ -1,0 +1,113 @@
+"""What masks depend on besides the edits of a session, kept in the session so that it can be replayed."""
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_sam2.errors import InputError
+from napari_sam2.frames import Contrast, Frames
+from napari_sam2.models.cards import CARDS
+from napari_sam2.session import Session, read_prompts
+
+if TYPE_CHECKING:
+    from napari_sam2.models.load import LoadedModel
+
+DEFAULT_MODEL = "nano"
+
+
+def read_session(
+    path: str | os.PathLike[str],
+    frames: Frames,
+    *,
+    direction: str | None = None,
+    start: int | None = None,
+    stop: int | None = None,
+) -> Session:
+    """Make a session from a file of prompts, or read a saved one.
+
+    Parameters
+    ----------
+    path : path
+        Prompts as CSV or label image, which are then propagated; or the ``session.json`` of an earlier
+        run, which says itself what to propagate.
+    frames : Frames
+        The image.
+    direction : "both", "forward" or "backward", optional
+        Which way to follow the objects; both when not given. With a saved session, a propagation to
+        add to those it has.
+    start, stop : int, optional
+        For the same: the frames to output, as in `range`.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be used; the sentence names it and what is wrong.
+    """
+    path = Path(path)
+    saved = path.suffix.lower() == ".json"
+    if saved:
+        session = Session.load(path, frames)
+    else:
+        session = Session(frames)
+        read_prompts(path, session)
+    if not saved or (direction, start, stop) != (None, None, None):
+        session.propagate(direction=direction or "both", start=start, stop=stop)
+    return session
+
+
+def record_view(session: Session, framing: str) -> None:
+    """Write into the session how the model sees its image."""
+    frames = session.frames
+    contrast = [list(pair) for pair in zip(frames.contrast.low, frames.contrast.high, strict=True)]
+    view = {
+        "channels": json.dumps(frames.shown_channels),
+        "contrast": json.dumps(contrast),
+        "framing": framing,
+    }
+    for name, value in view.items():
+        if session.parameters.get(name) != value:
+            session.set_parameter(name, value)
+
+
+def recall_view(session: Session) -> None:
+    """Show the image as it was shown in the run that saved the session, where the session says so."""
+    frames, parameters = session.frames, session.parameters
+    if "channels" in parameters:
+        frames.shown_channels = tuple(json.loads(str(parameters["channels"])))
+    if "contrast" in parameters:
+        low, high = zip(*json.loads(str(parameters["contrast"])), strict=True)
+        frames.contrast = Contrast(low, high)
+
+
+def model_of(session: Session) -> str:
+    """Name of the model that a session was made with, or of the default one.
+
+    Raises
+    ------
+    InputError
+        When the model was given by its file, so that its name tells nothing here.
+    """
+    if session.model is None:
+        return DEFAULT_MODEL
+    if session.model.name not in CARDS:
+        raise InputError(
+            f"the session was made with the model '{session.model.name}', which has no name here; "
+            "give the path of its weights as the model"
+        )
+    return session.model.name
+
+
+def check_model(session: Session, model: "LoadedModel") -> None:
+    """Refuse a model that took the name of the one that a session was made with.
+
+    Raises
+    ------
+    InputError
+        When its checksum is another one.
+    """
+    if session.model is not None and session.model.sha256 != model.sha256:
+        raise InputError(
+            f"the session was made with another {model.name} (SHA-256 {session.model.sha256[:12]}, this one "
+            f"{model.sha256[:12]}); name the model to use this one all the same"
+        )

@@ -1,0 +1,287 @@
+"""Whole runs, from a session or label images to a folder of results, for scripts and the command line."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from os import PathLike, fspath
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from napari_sam2 import __version__
+from napari_sam2.analysis import measure_regions, measure_tracks, write_table
+from napari_sam2.errors import InputError
+from napari_sam2.frames import Frames
+from napari_sam2.label_store import LabelStore
+from napari_sam2.label_tiff import write_label_tiff
+from napari_sam2.outputs import OutputFolder, writing
+from napari_sam2.overlay import write_overlay
+from napari_sam2.replay import check_model, model_of, record_view
+from napari_sam2.session import Session
+from napari_sam2.tracking import Tracking, steps, track
+
+if TYPE_CHECKING:
+    from napari_sam2.models.load import LoadedModel
+    from napari_sam2.models.tracker import Framing
+
+Path_ = str | PathLike[str]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how many frames of it are done, and how many there are."""
+
+_STORE, _STATE = "labels.zarr", "state.pt"
+_SAVED_EVERY = 10.0
+"""Seconds of work that an interruption can cost."""
+_SHARE_OF_SAVING = 0.02
+"""Of the time, where the state of many objects is slow to save."""
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """What a run has written.
+
+    Attributes
+    ----------
+    folder : Path
+        Where everything is.
+    regions, tracks : DataFrame
+        The two tables, as in the files.
+    """
+
+    folder: Path
+    regions: pd.DataFrame
+    tracks: pd.DataFrame
+
+
+def track_to_folder(
+    session: Session,
+    out: Path_,
+    *,
+    model: "Path_ | LoadedModel | None" = None,
+    device: str = "auto",
+    framing: "Framing | None" = None,
+    overwrite: bool = False,
+    inputs: Iterable[Path_] = (),
+    progress: Progress | None = None,
+) -> Results:
+    """Follow a session's objects and write everything that is known of them into a folder.
+
+    The folder gets ``labels.tif``, ``regions.csv``, ``tracks.csv``, ``overlay.png`` and
+    ``session.json``, and appears when all are complete. A run that was interrupted goes on where it
+    stopped when it is asked for again.
+
+    Parameters
+    ----------
+    session : Session
+        Prompts and propagations; what it does not propagate is followed both ways. It learns the
+        model, the framing and how its image is shown, so that the saved session can be replayed.
+    out : path
+        The folder; it must not exist, or be empty, unless `overwrite`.
+    model : str, path or LoadedModel, optional
+        A name in the registry or a weights file; when not given the one that the session was made
+        with, else "nano".
+    device : str
+        "auto", "cpu", "cuda" or "mps".
+    framing : {"auto", "frame", "window"}, optional
+        See `napari_sam2.track`; when not given that of the session, else what suits the model.
+    overwrite : bool
+        Replace the results of an earlier run when the new ones are complete.
+    inputs : iterable of path
+        Files that the session was read from: the folder must not hold them. The image is one of them.
+    progress : callable, optional
+        See `Progress`.
+
+    Raises
+    ------
+    InputError, ModelError, MeasureError
+        What a person can mend: then the folder has not been touched, or what was found so far waits
+        for the same run.
+    """
+    frames = session.frames
+    tracking = _prepare(session, model, device, framing)
+    parameters = _parameters(tracking)
+    request = {
+        "command": "track",
+        "session": _saved_text(session),
+        "device": tracking.model.device.type,
+        "calibration": _calibration(frames),
+        **parameters,
+    }
+    with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, inputs)) as folder:
+        store = _follow(tracking, folder, progress)
+        write_label_tiff(store, folder.path / "labels.tif", axis=frames.axis, **_calibration(frames))
+        followed = sorted({frame for walk in tracking.plan for frame in steps(walk)})
+        tables = _measure(frames, store, followed, store.scores(), parameters, folder.path, progress)
+        prompts = {
+            (object_id, frame): given.prompt()
+            for object_id, tracked in session.objects.items()
+            for frame, given in tracked.prompts.items()
+        }
+        write_overlay(frames, store, folder.path / "overlay.png", prompts=prompts)
+        session.save(folder.path / "session.json")
+        return Results(folder.finish(without=(_STORE, _STATE)), *tables)
+
+
+def measure_to_folder(
+    frames: Frames,
+    labels: Sequence[Any],
+    out: Path_,
+    *,
+    overwrite: bool = False,
+    inputs: Iterable[Path_] = (),
+    progress: Progress | None = None,
+) -> Results:
+    """Measure the objects of label images and write ``regions.csv`` and ``tracks.csv`` into a folder.
+
+    Parameters
+    ----------
+    frames : Frames
+        The image that intensities are taken from.
+    labels : sequence of integer arrays (y, x)
+        One for each frame: the value of a pixel is the object's id, 0 is background.
+    out, overwrite, inputs, progress
+        As for `track_to_folder`.
+
+    Raises
+    ------
+    InputError, MeasureError
+        What a person can mend; then the folder has not been touched.
+    """
+    if len(labels) != len(frames):
+        raise InputError(
+            f"there are {len(labels)} label images for the {len(frames)} frames of {frames.name}; "
+            "give one label image for each frame"
+        )
+    parameters = {"image": frames.name, "fingerprint": frames.fingerprint()}
+    request = {
+        "command": "measure",
+        "version": __version__,
+        **parameters,
+        "calibration": _calibration(frames),
+    }
+    with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, inputs)) as folder:
+        tables = _measure(frames, labels, range(len(frames)), None, parameters, folder.path, progress)
+        return Results(folder.finish(), *tables)
+
+
+def _prepare(
+    session: Session, model: "Path_ | LoadedModel | None", device: str, framing: "Framing | None"
+) -> Tracking:
+    """Load the model and plan the run; the session learns all that its masks depend on."""
+    from napari_sam2.models.load import LoadedModel, load_model
+
+    if not isinstance(model, LoadedModel):
+        loaded = load_model(model_of(session) if model is None else model, device)
+        if model is None:
+            check_model(session, loaded)
+        model = loaded
+    tracking = track(session, model, framing=framing or session.parameters.get("framing"))
+    record_view(session, tracking.framing)
+    return tracking
+
+
+def _follow(tracking: Tracking, folder: OutputFolder, progress: Progress | None) -> LabelStore:
+    """Find all masks, going on with what an interrupted run has found."""
+    from napari_sam2.models.state_file import load_state, save_state
+
+    store_path, state_path = folder.path / _STORE, folder.path / _STATE
+    state = None
+    if folder.resumed and state_path.exists():
+        state = load_state(state_path, tracking.model.device)
+    else:
+        shutil.rmtree(store_path, ignore_errors=True)
+    store = LabelStore.on_disk(store_path, tracking.session.frames.shape)
+    walk = Tracking(tracking.session, tracking.model, tracking.framing, tracking.plan, store, state)
+    # A repair starts from masks that it then replaces, so only a run without one can go on midway.
+    can_go_on = not any(part.keep_others for part in walk.plan)
+    next_save = time.monotonic() + _SAVED_EVERY
+    for done, result in enumerate(walk, start=_n_done(walk) + 1):
+        store.write(result)
+        if progress is not None:
+            progress("tracking", done, len(walk))
+        if can_go_on and time.monotonic() >= next_save:
+            started = time.monotonic()
+            with writing(state_path):
+                save_state(walk.state, state_path)
+            now = time.monotonic()
+            next_save = now + max(_SAVED_EVERY, (now - started) / _SHARE_OF_SAVING)
+    return store
+
+
+def _n_done(tracking: Tracking) -> int:
+    """How many results lie behind a tracking's state."""
+    plan, state = tracking.plan, tracking.state
+    walked = sum(len(steps(walk)) for walk in plan[: state.pass_index])
+    if state.pass_index < len(plan):
+        current = plan[state.pass_index]
+        behind = set(current.frames()[: state.next_step])
+        walked += len(behind.intersection(steps(current)))
+    return walked
+
+
+def _measure(
+    frames: Frames,
+    labels: Sequence[Any],
+    which: Sequence[int],
+    scores: pd.DataFrame | None,
+    parameters: Mapping[str, Any],
+    folder: Path,
+    progress: Progress | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write both tables."""
+
+    def show(done: int, whole: int) -> None:
+        if progress is not None:
+            progress("measuring", done, whole)
+
+    regions = measure_regions(
+        labels,
+        frames,
+        axis=frames.axis,
+        channel_names=frames.channel_names,
+        scores=scores,
+        frames=which,
+        progress=show,
+        **_calibration(frames),
+    )
+    tracks = measure_tracks(regions)
+    for name, table in (("regions", regions), ("tracks", tracks)):
+        table.attrs["napari_sam2"]["parameters"] = dict(parameters)
+        with writing(folder / f"{name}.csv"):
+            write_table(table, folder / f"{name}.csv")
+    return regions, tracks
+
+
+def _parameters(tracking: Tracking) -> dict[str, Any]:
+    """What decided the masks, as the tables tell it."""
+    session, model = tracking.session, tracking.model
+    return {
+        "image": session.frames.name,
+        "fingerprint": session.frames.fingerprint(),
+        "model": model.name,
+        "model_sha256": model.sha256,
+        **session.parameters,
+    }
+
+
+def _calibration(frames: Frames) -> dict[str, Any]:
+    return {
+        "pixel_size": frames.pixel_size,
+        "unit": frames.unit,
+        "step": frames.step,
+        "step_unit": frames.step_unit,
+    }
+
+
+def _inputs(frames: Frames, others: Iterable[Path_]) -> list[str]:
+    return [fspath(path) for path in ([frames.source] if frames.source else []) + list(others)]
+
+
+def _saved_text(session: Session) -> str:
+    """The session as it will be saved: with its program, image and model, all that a run depends on."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "session.json"
+        session.save(path)
+        return path.read_text(encoding="utf-8")
