@@ -1,1 +1,1 @@
-""" """
+"""The command line: thin commands over what Python can call."""
