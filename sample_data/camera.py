@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from napari_sam2.sample_data.draw import Draw
-from napari_sam2.sample_data.layouts import Settings
 from napari_sam2.sample_data.motion import drift
+from napari_sam2.sample_data.ranges import Settings
 
 # an object is worth labelling when its edge, averaged along the object, exceeds the noise this often
 _VISIBLE = 2.5

@@ -5,8 +5,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from napari_sam2.sample_data.draw import Draw
-from napari_sam2.sample_data.layouts import Settings
 from napari_sam2.sample_data.motion import wander
+from napari_sam2.sample_data.ranges import Settings
 
 HISTOLOGY, THINGS, SURGICAL = 1, 2, 3
 

@@ -9,8 +9,7 @@ from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.motion import drift, smoothstep, wander
 from napari_sam2.sample_data.outlines import outlines, taper
 from napari_sam2.sample_data.parts import Parts
-
-Settings = dict[str, Tensor]
+from napari_sam2.sample_data.ranges import Settings
 
 # parts of a scene of cells or tissue: enough to fill a window whose objects are a tenth of it
 _COUNT = 64
@@ -262,8 +261,8 @@ def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
         sizes.append(0.55 * jaw)
         stretches.append(torch.zeros_like(jaw))
     round_end = torch.ones(b, tools, device=draw.device)
-    shaft_table = taper(draw, frames, 0 * round_end, 1.0)
-    jaw_table = taper(draw, frames, draw.unit(b, tools), 3.2)
+    shaft_table = taper(draw, frames, 0 * round_end, round_end)
+    jaw_table = taper(draw, frames, draw.unit(b, tools), draw.uniform(2.8, 7.0, b, tools))
     present, _ = _lifetimes(draw, frames, b, tools, s)
     there = draw.chance(s["fill"][:, None], b, tools)
     there[:, 0] = True

@@ -91,10 +91,10 @@ def _spikes(draw: Draw, frames: int, k: int, liveliness_b: Tensor) -> Tensor:
     return (reach[..., None] * shape[..., None, :]).amax(2)
 
 
-def taper(draw: Draw, frames: int, sharp_bk: Tensor, aspect: float) -> Tensor:
+def taper(draw: Draw, frames: int, sharp_bk: Tensor, aspect_bk: Tensor) -> Tensor:
     """A long drop pointing along +: blunt behind, pointed in front; (b, k, frames, ANGLES)."""
     theta = outline_angles(draw.device)
-    ellipse = (theta.cos() ** 2 + (aspect * theta.sin()) ** 2).rsqrt()
+    ellipse = (theta.cos() ** 2 + (aspect_bk[..., None] * theta.sin()) ** 2).rsqrt()
     front = 0.5 * (1 + theta.cos())
     table = ellipse * (1 - sharp_bk[..., None] * 0.5 * front * theta.sin().abs())
     return table[:, :, None].expand(-1, -1, frames, -1)

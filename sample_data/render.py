@@ -8,9 +8,9 @@ from torch import Tensor
 
 from napari_sam2.sample_data.colours import coloured
 from napari_sam2.sample_data.draw import Draw
-from napari_sam2.sample_data.layouts import Settings
 from napari_sam2.sample_data.motion import drift
 from napari_sam2.sample_data.parts import Parts
+from napari_sam2.sample_data.ranges import Settings
 from napari_sam2.sample_data.raster import MARGIN, Fields
 from napari_sam2.sample_data.textures import octaves, sample, wrapped
 

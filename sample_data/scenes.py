@@ -16,9 +16,10 @@ from napari_sam2.sample_data.camera import (
     visible_noise,
 )
 from napari_sam2.sample_data.draw import Draw
-from napari_sam2.sample_data.layouts import Settings, cells, instruments, tissue
+from napari_sam2.sample_data.layouts import cells, instruments, tissue
 from napari_sam2.sample_data.looks import FAMILIES, LAYOUTS, draw_settings
 from napari_sam2.sample_data.parts import pixel_grid
+from napari_sam2.sample_data.ranges import Settings
 from napari_sam2.sample_data.raster import rasterise
 from napari_sam2.sample_data.render import radiance
 from napari_sam2.sample_data.textures import octaves, sample, wrapped
