@@ -173,6 +173,18 @@ def test_a_prompt_left_out_by_the_range_is_met_later():
     assert run.recall == (4, 5, 6, 7, 8, 9) and not run.anchors[1].correction
 
 
+def test_a_backward_walk_recalls_what_the_walk_before_it_found():
+    edits = click(8), click(14), Propagate(start=8, stop=9), Propagate(direction="backward")
+    assert last(*edits) == ["< 1: 14-9", "< 1: 7-0"]
+    assert runs(*edits)[-1, 7].recall == (9, 10, 11, 12, 13)
+
+
+def test_forward_only_goes_on_to_a_prompt_beyond_what_there_is():
+    edits = click(0), Propagate(stop=10), click(15), Propagate(direction="forward")
+    assert last(*edits) == ["> 1: 10-19"]
+    assert last(*edits, ALL) == ["< 1: 9-1 again"]
+
+
 def test_a_range_that_is_none():
     with pytest.raises(InputError, match="stop 21"):
         compile_plan([click(0)], N, stop=21)
@@ -335,6 +347,12 @@ def test_starting_over_walks_back_before_other_corrections_walk_on():
         "> 1: 15-19 again",
         "< 1: 14-13 again",
     ]
+
+
+def test_a_correction_met_on_the_way_when_starting_over_stays_one():
+    edits = click(5), ALL, box(5), click(9)
+    assert last(*edits) == ["> 1: 5-19 again", "< 1: 4-0 again half"]
+    assert [anchor.correction for anchor in runs(*edits)[1, 5].anchors] == [False, True]
 
 
 def test_a_correction_before_the_first_prompt_does_not_start_over():
