@@ -177,7 +177,8 @@ def _kind(row: dict[str, str]) -> str:
 def _numbers(row: dict[str, str], *names: str) -> list[float]:
     missing = [name for name in names if not row[name]]
     if missing:
-        raise InputError(f"a {row['kind']} needs {', '.join(names)}, but {', '.join(missing)} is empty")
+        verb = "is" if len(missing) == 1 else "are"
+        raise InputError(f"a {row['kind']} needs {', '.join(names)}, but {', '.join(missing)} {verb} empty")
     numbers = []
     for name in names:
         try:

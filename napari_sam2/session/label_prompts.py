@@ -86,8 +86,12 @@ class LabelFile:
             raise InputError(
                 f"it is neither a .csv nor a label image; the suffixes of those are {', '.join(openers)}"
             )
-        with self._told():
-            self._array = opener()
+        try:
+            with self._told():
+                self._array = opener()
+        except InputError:
+            self._closing.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
