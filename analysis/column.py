@@ -12,7 +12,8 @@ class Column:
     name : str
         `{channel}` in it stands for the name of each image channel.
     unit : str
-        `{length}` and `{time}` stand for the units the table was measured in; "1" is a plain number.
+        `{length}`, `{time}` and `{size}` (area, or volume in 3-D) stand for the table's units; "1" is a
+        plain number.
     meaning : str
         What the number says, in one sentence.
     formula : str

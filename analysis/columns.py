@@ -9,25 +9,27 @@ from dataclasses import replace
 
 from napari_sam2.analysis.column import Column
 from napari_sam2.analysis.region_columns import REGIONS, VOLUMES
-from napari_sam2.analysis.track_columns import TRACKS
+from napari_sam2.analysis.scale import Scale
+from napari_sam2.analysis.track_columns import MSD, TRACKS
 
-COLUMNS: dict[str, tuple[Column, ...]] = {"regions": REGIONS, "volumes": VOLUMES, "tracks": TRACKS}
+COLUMNS: dict[str, tuple[Column, ...]] = {
+    "regions": REGIONS,
+    "volumes": VOLUMES,
+    "tracks": TRACKS,
+    "msd": MSD,
+}
 """The declared columns of each table, in the order in which they are written."""
 
 
-def columns_of(
-    table: str, *, axis: str, unit: str, step_unit: str, channels: Sequence[str] = ()
-) -> tuple[Column, ...]:
+def columns_of(table: str, scale: Scale, channels: Sequence[str] = ()) -> tuple[Column, ...]:
     """Columns of one measured table: channels spelled out, units filled in.
 
     Parameters
     ----------
     table : str
         A key of `COLUMNS`.
-    axis : str
-        "t" or "z".
-    unit, step_unit : str
-        Units of lengths in the frame and along the axis.
+    scale : Scale
+        Units and axis it was measured with.
     channels : sequence of str
         Names of the image channels; none when there was no image.
 
@@ -36,13 +38,13 @@ def columns_of(
     tuple of Column
         In the order of the table.
     """
+    size = scale.unit + ("³" if len(scale.pixel_size) == 3 else "²")
     found = []
     for column in COLUMNS[table]:
-        if column.axis not in (None, axis):
+        if column.axis not in (None, scale.axis):
             continue
-        column = replace(column, unit=column.unit.format(length=unit, time=step_unit))
-        if "{channel}" in column.name:
-            found += [replace(column, name=column.name.format(channel=name)) for name in channels]
-        else:
-            found.append(column)
+        unit = column.unit.format(length=scale.unit, time=scale.step_unit, size=size)
+        names = [column.name.format(channel=name) for name in channels]
+        for name in names if "{channel}" in column.name else [column.name]:
+            found.append(replace(column, name=name, unit=unit))
     return tuple(found)

@@ -12,12 +12,13 @@ from napari_sam2.analysis.objects import Floats, Ints, Objects, divide
 def medians(values: NDArray[Any], starts: Ints) -> Floats:
     """Median of each stretch `values[starts[k]:starts[k + 1]]`; NaN where it is empty or holds NaN."""
     found = np.full(len(starts) - 1, np.nan)
-    for k, (begin, end) in enumerate(itertools.pairwise(starts)):
-        n = end - begin
-        if n:
-            middle = [(n - 1) // 2, n // 2]
-            ordered = np.partition(values[begin:end], (*middle, n - 1))
-            found[k] = ordered[middle].mean() + 0.0 * ordered[n - 1]  # NaN sorts last
+    decimal = values.dtype.kind == "f"
+    for k, (begin, end) in enumerate(itertools.pairwise(starts.tolist())):
+        part = values[begin:end]
+        if len(part) and not (decimal and np.isnan(part).any()):
+            low, high = (len(part) - 1) // 2, len(part) // 2
+            ordered = np.partition(part, (low, high))
+            found[k] = (float(ordered[low]) + float(ordered[high])) / 2
     return found
 
 

@@ -157,8 +157,8 @@ class Outline:
             Index of the object and position in the frame's memory order, sorted by object.
         """
         free = self._labels == 0
-        reached_by = np.full(len(self._labels), self._n)
-        owner, place = self.owner, self._place
+        reached_by = np.full(len(self._labels), self._n, dtype=np.int32)
+        owner, place = self.owner.astype(np.int32), self._place.astype(np.int32)
         owners, places = [owner[:0]], [place[:0]]
         for step in range(gap + width):
             reached = []
@@ -175,7 +175,7 @@ class Outline:
             if step >= gap:
                 owners.append(owner)
                 places.append(place)
-        owner, place = np.concatenate(owners), np.concatenate(places)
+        owner, place = np.concatenate(owners), np.concatenate(places).astype(np.int64)
         order = np.argsort(owner, kind="stable")
         y, x = np.divmod(place[order], self._stride)
-        return owner[order], (y - 1) * (self._stride - 2) + x - 1
+        return owner[order].astype(np.int64), (y - 1) * (self._stride - 2) + x - 1

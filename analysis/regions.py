@@ -29,10 +29,10 @@ def _measure_outline(
     contacts = outline.contacts(pixel_size)
     touching = np.bincount(contacts.owner, contacts.length, minlength=len(objects))
     points = np.stack([outline.y, outline.x], axis=1).astype(np.float64)
-    nearest_px, nearest_object = nearest_distances(points, outline.starts)
+    nearest_px, nearest_object = nearest_distances(points, outline.starts, 1.0)
     nearest = nearest_px * pixel_size[0]
     if pixel_size[0] != pixel_size[1]:
-        nearest, nearest_object = nearest_distances(points * pixel_size, outline.starts)
+        nearest, nearest_object = nearest_distances(points * pixel_size, outline.starts, min(pixel_size))
     return {
         "perimeter_px": perimeter_px,
         "perimeter": perimeter,

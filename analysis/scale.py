@@ -37,6 +37,20 @@ class Scale:
         return math.isclose(*self.pixel_size, rel_tol=1e-4)
 
 
+def _read_sizes(sizes: Sequence[float], n: int, what: str, parts: str) -> tuple[float, ...]:
+    if len(sizes) != n or not all(math.isfinite(size) and size > 0 for size in sizes):
+        raise MeasureError(f"{what} is {sizes}; give {parts} as positive numbers, or None when unknown.")
+    return tuple(map(float, sizes))
+
+
+def _read_step(step: float | None, step_unit: str, axis: str) -> tuple[float, str]:
+    if step is None:
+        return 1.0, "frame" if axis == "t" else "slice"
+    if not (math.isfinite(step) and step > 0):
+        raise MeasureError(f"step is {step}; give a positive frame interval or slice spacing, or None.")
+    return float(step), step_unit
+
+
 def read_scale(
     pixel_size: float | Sequence[float] | None, unit: str, step: float | None, step_unit: str, axis: str
 ) -> Scale:
@@ -62,18 +76,35 @@ def read_scale(
     """
     if axis not in ("t", "z"):
         raise MeasureError(f"axis is {axis!r}; give 't' for time or 'z' for depth.")
+    sizes: tuple[float, ...]
     if pixel_size is None:
         sizes, unit = (1.0, 1.0), "pixel"
     else:
         given = [pixel_size] * 2 if isinstance(pixel_size, int | float) else list(pixel_size)
-        if len(given) != 2 or not all(math.isfinite(size) and size > 0 for size in given):
-            raise MeasureError(
-                f"pixel_size is {pixel_size}; give one positive number, or two for the height and the width "
-                "of a pixel, or None when it is unknown."
-            )
-        sizes = (float(given[0]), float(given[1]))
-    if step is None:
-        step, step_unit = 1.0, "frame" if axis == "t" else "slice"
-    elif not (math.isfinite(step) and step > 0):
-        raise MeasureError(f"step is {step}; give a positive frame interval or slice spacing, or None.")
-    return Scale(sizes, unit, float(step), step_unit, axis)
+        sizes = _read_sizes(given, 2, "pixel_size", "the height and the width of a pixel")
+    return Scale(sizes, unit, *_read_step(step, step_unit, axis), axis)
+
+
+def read_voxel_scale(
+    voxel_size: Sequence[float] | None, unit: str, step: float | None, step_unit: str
+) -> Scale:
+    """As `read_scale`, for volumes that follow in time.
+
+    Parameters
+    ----------
+    voxel_size : (float, float, float) or None
+        Depth, height and width of a voxel, in `unit`; None when unknown.
+    unit, step, step_unit
+        As in `read_scale`.
+
+    Raises
+    ------
+    MeasureError
+        A size that is not a positive number.
+    """
+    sizes: tuple[float, ...]
+    if voxel_size is None:
+        sizes, unit = (1.0, 1.0, 1.0), "pixel"
+    else:
+        sizes = _read_sizes(list(voxel_size), 3, "voxel_size", "the depth, height and width of a voxel")
+    return Scale(sizes, unit, *_read_step(step, step_unit, "t"), "t")

@@ -1,19 +1,19 @@
 """Tables that carry their own description, in memory and on disk."""
 
 import json
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from napari_sam2.analysis.column import Column
 from napari_sam2.analysis.columns import columns_of
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.scale import Scale
+from napari_sam2.analysis.scale import Scale, read_scale
 
 _KEY = "napari_sam2"
 
@@ -27,7 +27,7 @@ def _version() -> str:
 
 def make_table(
     name: str,
-    data: Mapping[str, Any],
+    data: pd.DataFrame | Mapping[str, Any] | Sequence[Mapping[str, Any]],
     scale: Scale,
     *,
     channels: tuple[str, ...] = (),
@@ -39,8 +39,9 @@ def make_table(
     ----------
     name : str
         Key of `COLUMNS`.
-    data : mapping
-        Column name to values; a declared column that is not there becomes NaN.
+    data : DataFrame, mapping, or sequence of mappings
+        Columns, or one mapping of column name to value for each row; a declared column that is not
+        there becomes NaN.
     scale : Scale
         Units and sizes it was measured with.
     channels : tuple of str
@@ -48,10 +49,8 @@ def make_table(
     parameters : mapping, optional
         Whatever else decided the numbers; must fit into JSON.
     """
-    columns = columns_of(name, axis=scale.axis, unit=scale.unit, step_unit=scale.step_unit, channels=channels)
-    n_rows = len(next(iter(data.values())))
-    missing = np.full(n_rows, np.nan)
-    table = pd.DataFrame({column.name: data.get(column.name, missing) for column in columns})
+    columns = columns_of(name, scale, channels)
+    table = pd.DataFrame(data).reindex(columns=[column.name for column in columns])
     table = table.astype({column.name: column.dtype for column in columns})
     table.attrs[_KEY] = {
         "table": name,
@@ -68,12 +67,33 @@ def make_table(
     return table
 
 
-def scale_of(table: pd.DataFrame) -> Scale | None:
-    """Sizes and units that a table was measured with, or None for a table from elsewhere."""
-    about = table.attrs.get(_KEY)
-    if about is None:
-        return None
+def _scale(about: Mapping[str, Any]) -> Scale:
     return Scale(tuple(about["pixel_size"]), about["unit"], about["step"], about["step_unit"], about["axis"])
+
+
+def complete_scale(
+    table: pd.DataFrame,
+    *,
+    unit: str | None = None,
+    step: float | None = None,
+    step_unit: str | None = None,
+    axis: str | None = None,
+) -> Scale:
+    """Sizes and units of a table: what a person says of it, else what it says itself.
+
+    A table from elsewhere says nothing: its lengths are in pixels, its steps are counted.
+    """
+    about = table.attrs.get(_KEY)
+    known = _scale(about) if about else read_scale(None, "pixel", None, "frame", axis or "t")
+    if step is not None and not (math.isfinite(step) and step > 0):
+        raise MeasureError(f"step is {step}; give a positive frame interval or slice spacing, or None.")
+    return Scale(
+        known.pixel_size,
+        unit or known.unit,
+        known.step if step is None else step,
+        step_unit or known.step_unit,
+        axis or known.axis,
+    )
 
 
 def channels_of(table: pd.DataFrame) -> tuple[str, ...]:
@@ -101,14 +121,7 @@ def describe(table: pd.DataFrame) -> dict[str, Any]:
             "measure_tracks or read_table returned, not one rebuilt from its values."
         )
     declared = {
-        column.name: column
-        for column in columns_of(
-            about["table"],
-            axis=about["axis"],
-            unit=about["unit"],
-            step_unit=about["step_unit"],
-            channels=about["channels"],
-        )
+        column.name: column for column in columns_of(about["table"], _scale(about), about["channels"])
     }
     columns = []
     for name in map(str, table.columns):
