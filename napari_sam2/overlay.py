@@ -2,7 +2,6 @@
 
 import math
 import os
-import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,11 +12,9 @@ import matplotlib
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
-from scipy.ndimage import binary_dilation
-from skimage.color import lab2rgb
 from skimage.measure import regionprops
-from skimage.segmentation import find_boundaries
 
+from napari_sam2.analysis.colours import object_colour, paint_objects
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.outputs import whole_file
 
@@ -28,17 +25,6 @@ _SHOWN = 6
 _WIDTH, _HEIGHT = 1400, 1100
 _GAP, _CAPTION = 8, 26
 _NAMED_OBJECTS = 60
-_FILL = 0.22
-# Orange, sky blue, reddish purple, yellow, bluish green, vermillion, blue.
-_COLOURS = (
-    (230, 159, 0),
-    (86, 180, 233),
-    (204, 121, 167),
-    (240, 228, 66),
-    (0, 158, 115),
-    (213, 94, 0),
-    (0, 114, 178),
-)
 _BACKGROUND, _TEXT, _HALO = (24, 24, 27), (235, 235, 235), (0, 0, 0)
 
 Prompts = Mapping[tuple[int, int], Prompt]
@@ -199,14 +185,7 @@ def _draw_tile(
     image = Image.fromarray(np.ascontiguousarray(pixels_hwc)).resize((tile.width, tile.height), filter_)
 
     tile_hw = tile.sample(labels_hw)
-    ids, index_hw = np.unique(tile_hw, return_inverse=True)
-    colours = np.array([(0, 0, 0) if label == 0 else object_colour(label) for label in ids])
-    colours_hwc = colours[index_hw.reshape(tile_hw.shape)]
-    strength_hw = np.where(tile_hw > 0, _FILL, 0.0)
-    edges_hw = find_boundaries(tile_hw, mode="inner")
-    strength_hw[binary_dilation(edges_hw) & (tile_hw > 0)] = 1.0
-    mixed_hwc = np.asarray(image) * (1 - strength_hw[..., None]) + colours_hwc * strength_hw[..., None]
-    image = Image.fromarray(mixed_hwc.astype(np.uint8))
+    image = Image.fromarray(paint_objects(np.asarray(image), tile_hw))
 
     regions = regionprops(tile_hw)
     if len(regions) <= _NAMED_OBJECTS:
@@ -215,24 +194,6 @@ def _draw_tile(
     for object_id, prompt in prompts.items():
         _draw_prompt(image, prompt, object_colour(object_id), tile)
     return image
-
-
-@cache
-def object_colour(object_id: int) -> tuple[int, int, int]:
-    """The colour (red, green, blue) of an object, 0 to 255.
-
-    First the seven colours that Okabe and Ito chose for readers of every colour vision ("Color
-    Universal Design", 2008); then CIELAB hues a golden angle apart in three lightnesses.
-    """
-    if object_id <= len(_COLOURS):
-        return _COLOURS[object_id - 1]
-    angle = math.radians(50 + object_id * 360 * 0.618033988749895)
-    lightness = (72, 60, 84)[object_id % 3]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # colours that no screen has are clipped, which is meant
-        colour = lab2rgb([lightness, 70 * math.cos(angle), 70 * math.sin(angle)])
-    red, green, blue = (255 * colour).round().astype(int).tolist()
-    return red, green, blue
 
 
 def _draw_id(image: Image.Image, region: Any, *, beside: bool) -> None:
