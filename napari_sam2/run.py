@@ -13,10 +13,10 @@ import pandas as pd
 
 from napari_sam2 import __version__
 from napari_sam2.analysis import measure_regions, measure_tracks, write_table
+from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames
 from napari_sam2.label_store import LabelStore
-from napari_sam2.label_tiff import write_label_tiff
 from napari_sam2.outputs import OutputFolder, writing
 from napari_sam2.overlay import write_overlay
 from napari_sam2.replay import check_model, model_of, record_view
@@ -25,7 +25,7 @@ from napari_sam2.tracking import Tracking, steps, track
 
 if TYPE_CHECKING:
     from napari_sam2.models.load import LoadedModel
-    from napari_sam2.models.tracker import Framing
+    from napari_sam2.models.tracker import Framing, TrackerState
 
 Path_ = str | PathLike[str]
 Progress = Callable[[str, int, int], None]
@@ -111,7 +111,8 @@ def track_to_folder(
     }
     with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, inputs)) as folder:
         store = _follow(tracking, folder, progress)
-        write_label_tiff(store, folder.path / "labels.tif", axis=frames.axis, **_calibration(frames))
+        with writing(folder.path / "labels.tif"):
+            write_ome_tiff(store, folder.path / "labels.tif", axis=frames.axis, **_calibration(frames))
         followed = sorted({frame for walk in tracking.plan for frame in steps(walk)})
         tables = _measure(frames, store, followed, store.scores(), parameters, folder.path, progress)
         prompts = {
@@ -184,7 +185,8 @@ def _prepare(
 
 def _follow(tracking: Tracking, folder: OutputFolder, progress: Progress | None) -> LabelStore:
     """Find all masks, going on with what an interrupted run has found."""
-    from napari_sam2.models.state_file import load_state, save_state
+    from napari_sam2.models.state_file import load_state
+    from napari_sam2.models.tracker import TrackerState
 
     store_path, state_path = folder.path / _STORE, folder.path / _STATE
     state = None
@@ -202,12 +204,20 @@ def _follow(tracking: Tracking, folder: OutputFolder, progress: Progress | None)
         if progress is not None:
             progress("tracking", done, len(walk))
         if can_go_on and time.monotonic() >= next_save:
-            started = time.monotonic()
-            with writing(state_path):
-                save_state(walk.state, state_path)
-            now = time.monotonic()
-            next_save = now + max(_SAVED_EVERY, (now - started) / _SHARE_OF_SAVING)
+            next_save = time.monotonic() + max(_SAVED_EVERY, _save(walk.state, state_path) / _SHARE_OF_SAVING)
+    # All found: what may still fail, the disk above all, must not cost the masks.
+    _save(TrackerState(pass_index=len(walk.plan)), state_path)
     return store
+
+
+def _save(state: "TrackerState", path: Path) -> float:
+    """Save a state and return the seconds that it took."""
+    from napari_sam2.models.state_file import save_state
+
+    started = time.monotonic()
+    with writing(path):
+        save_state(state, path)
+    return time.monotonic() - started
 
 
 def _n_done(tracking: Tracking) -> int:
@@ -248,7 +258,7 @@ def _measure(
     )
     tracks = measure_tracks(regions)
     for name, table in (("regions", regions), ("tracks", tracks)):
-        table.attrs["napari_sam2"]["parameters"] = dict(parameters)
+        table.attrs["napari_sam2"]["parameters"].update(parameters)
         with writing(folder / f"{name}.csv"):
             write_table(table, folder / f"{name}.csv")
     return regions, tracks

@@ -100,7 +100,7 @@ def _find_masks(table: Path, problems: Problems) -> list[Path]:
             numbered[int(match[1])] = path
     missing = set(range(max(numbered, default=0) + 1)) - set(numbered)
     if missing:
-        problems.add(f"there is no mask of frame{'s' * (len(missing) > 1)} {in_ranges(missing)}")
+        problems.add(f"There is no mask of frame{'s' * (len(missing) > 1)} {in_ranges(missing)}")
     return [path for _, path in sorted(numbered.items())]
 
 
@@ -122,7 +122,7 @@ def _read_table(table: Path, problems: Problems) -> dict[int, _Row]:
         words = line.split()
         if not words:
             continue
-        where = f"line {number} of {table.name}"
+        where = f"Line {number} of {table.name}"
         if len(words) != 4 or not all(re.fullmatch(r"[+-]?\d+", word) for word in words):
             problems.add(
                 f"{where} is {line.strip()!r}; a line is four whole numbers: label, first frame, last frame, "
@@ -146,7 +146,7 @@ def _read_table(table: Path, problems: Problems) -> dict[int, _Row]:
 
 def _check_lineage(rows: Mapping[int, _Row], name: str, problems: Problems) -> None:
     for row in rows.values():
-        where = f"line {row.line} of {name}"
+        where = f"Line {row.line} of {name}"
         parent = rows.get(row.parent)
         if row.parent and parent is None:
             problems.add(f"{where} gives track {row.label} the parent {row.parent}, which is no track")
@@ -166,19 +166,20 @@ def _compare(
     name: str,
     problems: Problems,
 ) -> None:
-    """Table against masks."""
+    """Table against masks, on the frames whose masks are sound."""
+    readable = set(range(n_frames)) - problems.frames
     for label in frames_of.keys() - rows.keys():
         problems.add(
-            f"label {label} is in the masks of frames {in_ranges(frames_of[label])} but not in {name}"
+            f"Label {label} is in the masks of frames {in_ranges(frames_of[label])} but not in {name}"
         )
     for row in rows.values():
-        where = f"line {row.line} of {name}"
-        there = set(frames_of.get(row.label, ()))
+        where = f"Line {row.line} of {name}"
         if row.last >= n_frames:
             problems.add(
                 f"{where} lets track {row.label} end on frame {row.last}; there are {n_frames} masks"
             )
-        said = set(range(max(row.first, 0), min(row.last, n_frames - 1) + 1))
+        said = readable.intersection(range(row.first, row.last + 1))
+        there = set(frames_of.get(row.label, ()))
         if said - there:
             absent = in_ranges(said - there)
             problems.add(f"{where} has track {row.label}, whose label is in no mask of frames {absent}")

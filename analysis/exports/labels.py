@@ -96,12 +96,12 @@ def survey_into(
     shape: tuple[int, ...] = ()
     present: list[tuple[int, ...]] = []
     if len(labels) == 0:
-        problems.add("there are no frames; give at least one")
+        problems.add("There are no frames; give at least one")
     for index in range(len(labels)):
         try:
             frame = np.asarray(labels[index])
         except MeasureError as error:
-            problems.add(str(error).removesuffix("."))
+            problems.add_on(index, str(error).removesuffix("."))
             present.append(())
             continue
         problem = _find_problem(frame, dims, shape)

@@ -23,18 +23,18 @@ class Problems:
     def __bool__(self) -> bool:
         return bool(self._frames)
 
+    @property
+    def frames(self) -> set[int]:
+        """The frames that something is wrong with."""
+        return {frame for frames in self._frames.values() for frame in frames}
+
     def add(self, sentence: str) -> None:
         """Note a sentence, without its full stop."""
         self._frames.setdefault(sentence, [])
 
     def add_on(self, frame: int, sentence: str) -> None:
-        """Note what is wrong on a frame; the same words about several frames become one sentence."""
+        """Note what is wrong on a frame, to follow "On frame 3"; the same words are said once."""
         self._frames.setdefault(sentence, []).append(frame)
-
-    def extend(self, sentences: Iterable[str]) -> None:
-        """Note several sentences."""
-        for sentence in sentences:
-            self.add(sentence)
 
     def raise_if_any(self) -> None:
         """End with what was found.
@@ -55,8 +55,8 @@ class Problems:
 
 def _say(sentence: str, frames: Sequence[int]) -> str:
     if frames:
-        sentence = f"on frame{'s' * (len(frames) > 1)} {in_ranges(frames)} {sentence}"
-    return f"{sentence[0].upper()}{sentence[1:]}."
+        sentence = f"On frame{'s' * (len(frames) > 1)} {in_ranges(frames)} {sentence}"
+    return f"{sentence}."
 
 
 def in_ranges(numbers: Iterable[int]) -> str:

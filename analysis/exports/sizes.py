@@ -7,7 +7,7 @@ from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.scale import read_scale, read_voxel_scale
 
 # What OME-Zarr and GEFF call the units that have a symbol.
-_LENGTHS = {
+LENGTHS = {
     "Å": "angstrom",
     "pm": "picometer",
     "nm": "nanometer",
@@ -20,7 +20,7 @@ _LENGTHS = {
     "in": "inch",
     "ft": "foot",
 }
-_TIMES = {
+TIMES = {
     "ns": "nanosecond",
     "µs": "microsecond",
     "ms": "millisecond",
@@ -29,7 +29,7 @@ _TIMES = {
     "h": "hour",
     "d": "day",
 }
-_NAMES = _LENGTHS | _TIMES
+_NAMES = LENGTHS | TIMES
 _SYMBOLS = {name: symbol for symbol, name in _NAMES.items()}
 
 

@@ -49,10 +49,10 @@ def check_parents(frames_of: Mapping[int, Sequence[int]], parents: Mapping[int, 
     for child, parent in parents.items():
         absent = [str(each) for each in (child, parent) if each not in frames_of]
         if absent:
-            problems.add(f"the link from {parent} to its child {child} names {absent[0]}, which is no object")
+            problems.add(f"The link from {parent} to its child {child} names {absent[0]}, which is no object")
         elif frames_of[parent][0] >= frames_of[child][0]:
             problems.add(
-                f"object {child} is first on frame {frames_of[child][0]} and its parent {parent} on frame "
+                f"Object {child} is first on frame {frames_of[child][0]} and its parent {parent} on frame "
                 f"{frames_of[parent][0]}; a parent comes before its children"
             )
     problems.raise_if_any()
