@@ -80,8 +80,8 @@ class Movie:
         labels = (fields.owner_nhw[0] * (view[0] > 0.5)).numpy().astype(np.uint16)
         if self.colour:
             return (image[0].permute(1, 2, 0) * 255).round().byte().numpy(), labels, exposure
-        # a camera's offset, and a tenth of its range
-        counts = 100.0 + 900.0 * image[0, 0].numpy()
+        # a camera with an offset, and not much light
+        counts = 100.0 + 400.0 * image[0, 0].numpy()
         return counts.round().astype(np.uint16), labels, exposure
 
 
@@ -126,8 +126,8 @@ _NUCLEI: dict[str, float] = {
     "beyond": 0.0,
     "blur": 0.8,
     "enlarge": 0.0,
-    "photons": 500.0,
-    "read": 0.008,
+    "photons": 1200.0,
+    "read": 0.005,
     "gamma": 1.0,
     "invert": 0.0,
     "blocks": 0.0,
@@ -246,7 +246,7 @@ def zstack_frames(slices: int, shape: tuple[int, int], n_objects: int, seed: int
         look_bk=ids,
         occlude_b=torch.zeros(1, dtype=torch.bool),
     )
-    settings = _settings(seed, "fluorescence", {**_NUCLEI, "glow": 0.3, "photons": 200.0})
+    settings = _settings(seed, "fluorescence", {**_NUCLEI, "glow": 0.3, "photons": 400.0})
     return Movie(parts, settings, shape, seed, False, torch.zeros(slices, 2))
 
 
