@@ -4,9 +4,11 @@ import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from napari_sam2 import Session, open_frames, track
 from napari_sam2.models import load
 from napari_sam2.models.cards import CARDS, ModelCard
 from napari_sam2.models.checkpoints import save_weights
@@ -172,9 +174,9 @@ def test_a_gpu_that_is_full_is_one_sentence(own_file, monkeypatch):
 
 @pytest.mark.slow
 def test_a_published_file_in_its_real_size(web, tmp_path, monkeypatch, published_shapes):
-    """Meta's layout of SAM 2.1 tiny, 156 MB of random weights: download, verify, load."""
+    """Meta's layout of SAM 2.1 tiny, 156 MB of random weights: download, verify, load, track."""
     torch.manual_seed(3)
-    state = {name: torch.rand(shape) for name, shape in published_shapes("sam2.1_tiny").items()}
+    state = {name: 0.05 * torch.randn(shape) for name, shape in published_shapes("sam2.1_tiny").items()}
     torch.save({"model": state}, tmp_path / "made.pt")
     body = (tmp_path / "made.pt").read_bytes()
     card = CARDS["sam2.1_tiny"]
@@ -188,3 +190,10 @@ def test_a_published_file_in_its_real_size(web, tmp_path, monkeypatch, published
     assert web.asked[1][1].startswith("bytes=")
     assert loaded.card == made
     assert all(torch.equal(loaded.network.state_dict()[name], tensor) for name, tensor in state.items())
+
+    session = Session(open_frames(np.random.default_rng(0).integers(0, 255, (3, 64, 64), dtype=np.uint8)))
+    session.add_points(object_id=1, frame=0, points=[(30, 30)], labels=[1])
+    results = list(track(session, load_model("sam2.1_tiny", "cpu", image_size=256)))
+    assert [result.frame for result in results] == [0, 1, 2]
+    assert all(np.isfinite(result.scores).all() for result in results)
+    assert session.model.sha256 == made.sha256
