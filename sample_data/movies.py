@@ -207,11 +207,11 @@ def zstack_frames(slices: int, shape: tuple[int, int], n_objects: int, seed: int
     scale = max(shape)
     radius = 0.36 * math.sqrt(shape[0] * shape[1] / n_objects) * 1.25
     radii = radius * rng.uniform(0.75, 1.2, n_objects)
-    height = rng.uniform(0.16, 0.3, n_objects) * slices
+    height = rng.uniform(0.12, 0.24, n_objects) * slices
     places: list[np.ndarray] = []
     for i in range(n_objects):
         tries = np.column_stack(
-            [rng.uniform(0, shape[0], 60), rng.uniform(0, shape[1], 60), rng.uniform(0.1, 0.9, 60) * slices]
+            [rng.uniform(0, shape[0], 60), rng.uniform(0, shape[1], 60), rng.uniform(0.12, 0.88, 60) * slices]
         )
         if places:
             others = np.array(places)

@@ -42,18 +42,24 @@ def test_every_family_gives_stills_and_clips_in_range(family: str):
         assert bool((clip.labels_bthw > 0).flatten(1).any(1).all())
 
 
-def _edge_strength(clip: Clip) -> tuple[float, float]:
-    """Mean difference of neighbouring pixels across a boundary of labels, and within one label."""
-    grey, labels = clip.images_btchw.mean(2), clip.labels_bthw
-    step = (grey[..., 1:] - grey[..., :-1]).abs()
-    across = labels[..., 1:] != labels[..., :-1]
-    return float(step[across].mean()), float(step[~across].mean())
+def _contrasts(clip: Clip) -> torch.Tensor:
+    """For each still: how outlines, or objects, differ in brightness from what is not."""
+    grey, labels = clip.images_btchw.mean(2)[:, 0], clip.labels_bthw[:, 0]
+    edge = torch.zeros_like(labels, dtype=torch.bool)
+    edge[:, :, 1:] |= labels[:, :, 1:] != labels[:, :, :-1]
+    edge[:, 1:] |= labels[:, 1:] != labels[:, :-1]
+    contrasts = []
+    for image, window, outline in zip(grey, labels > 0, edge, strict=True):
+        sides = [(outline, ~outline), (window, ~window)]
+        contrasts.append(max(float((image[a].mean() - image[b].mean()).nan_to_num().abs()) for a, b in sides))
+    return torch.tensor(contrasts)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_outlines_can_be_seen_in_the_image(family: str):
-    across, within = _edge_strength(generate(24, size=96, seed=6, families=[family]))
-    assert across > 1.1 * within
+    contrasts = _contrasts(generate(24, size=96, seed=6, families=[family]))
+    assert float(contrasts.median()) > 0.05
+    assert float(contrasts.min()) > 0.0
 
 
 def test_the_families_asked_for_come_and_no_others():
