@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from napari_sam2.analysis.column import Column
+from napari_sam2.analysis.lineage_columns import DIVISIONS, LINEAGE, LINKS
 from napari_sam2.analysis.region_columns import REGIONS, VOLUMES
 from napari_sam2.analysis.scale import Scale
 from napari_sam2.analysis.track_columns import MSD, TRACKS
@@ -17,6 +18,9 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "volumes": VOLUMES,
     "tracks": TRACKS,
     "msd": MSD,
+    "divisions": DIVISIONS,
+    "links": LINKS,
+    "lineage": LINEAGE,
 }
 """The declared columns of each table, in the order in which they are written."""
 

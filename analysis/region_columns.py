@@ -33,6 +33,13 @@ _INTENSITY = (
     ),
 )
 
+_SECOND_PART = Column(
+    "second_part",
+    "1",
+    "Size of the second largest part against the largest, 0 to 1; NaN for one part.",
+    "size / size",
+)
+
 _SCORES = (
     Column(
         "predicted_iou",
@@ -188,12 +195,7 @@ REGIONS = (
         "int64",
     ),
     Column("parts", "1", "Number of separate parts.", "8-connected components", "int64"),
-    Column(
-        "second_part",
-        "1",
-        "Size of the second largest part against the largest, 0 to 1; NaN for one part.",
-        "pixels / pixels",
-    ),
+    _SECOND_PART,
     *_centroids("yx"),
     *_boxes("yx"),
     Column(
@@ -258,6 +260,7 @@ VOLUMES = (
         "int64",
     ),
     Column("parts", "1", "Number of separate parts.", "26-connected components", "int64"),
+    _SECOND_PART,
     *_centroids("zyx"),
     *_boxes("zyx"),
     Column("touches_border", "1", "Whether the object reaches a face of the stack.", "bounding box", "bool"),

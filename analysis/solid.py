@@ -142,11 +142,13 @@ def measure_solid(
     middles = _face_middles(convex)
     corners = middles[ConvexHull(middles).vertices]
     mask_zyx = solid.mask()
+    parts = np.sort(np.bincount(ndimage.label(mask_zyx, np.ones((3, 3, 3)))[0].ravel())[1:])
     vertices, faces, *_ = marching_cubes(mask_zyx, 0.5)  # type: ignore[no-untyped-call]
     numbers: dict[str, Any] = {
         "solidity": n / n_convex,
         "euler_number": euler_number(mask_zyx, 3),  # type: ignore[no-untyped-call]
-        "parts": ndimage.label(mask_zyx, np.ones((3, 3, 3)))[1],
+        "parts": len(parts),
+        "second_part": parts[-2] / parts[-1] if len(parts) > 1 else np.nan,
         "touches_border": bool((first == 0).any() or (after == stack_shape).any()),
     }
     for mark, size in (("_px", (1.0, 1.0, 1.0)), ("", voxel_size)):

@@ -28,3 +28,22 @@ def blobs() -> np.ndarray:
         labels[frame, 0, 0] = labels[frame, 59, 69] = 100
         labels[frame, 30, 5:60] = 200
     return labels
+
+
+@pytest.fixture
+def dividing_cell() -> np.ndarray:
+    """Twelve frames 60 x 60: cell 1 halves on frame 6, new cell 2 leaves to the right; cell 7 walks past."""
+    y, x = np.mgrid[:60, :60]
+    labels = np.zeros((12, 60, 60), np.int32)
+
+    def disk(frame, object_id, cy, cx, radius):
+        labels[frame][(y - cy) ** 2 + (x - cx) ** 2 < radius**2] = object_id
+
+    for frame in range(12):
+        if frame < 6:
+            disk(frame, 1, 30, 30, 8)
+        else:
+            disk(frame, 1, 30, 26 - (frame - 6), 5.6)
+            disk(frame, 2, 30, 34 + (frame - 6), 5.6)
+        disk(frame, 7, 10, 10 + frame, 4)
+    return labels
