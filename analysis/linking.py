@@ -52,11 +52,11 @@ def link_objects(
     if table["frame"].nunique() < 2:
         raise MeasureError("All objects are on one frame; linking needs at least two.")
     reach = float(table["equivalent_diameter"].median()) if max_distance is None else max_distance
-    # laptrack's cutoffs are squared distances.
+    # laptrack's cutoffs are squared distances, and it counts steps where we count the frames between.
     tracker = laptrack.LapTrack(
         cutoff=reach**2,
         gap_closing_cutoff=reach**2 if max_gap else False,
-        gap_closing_max_frame_count=max_gap,
+        gap_closing_max_frame_count=max_gap + 1,
         splitting_cutoff=reach**2,
     )
     points = table[["frame", "object_id", *axes]].astype({"frame": int})
