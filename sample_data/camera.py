@@ -10,9 +10,6 @@ from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.motion import drift
 from napari_sam2.sample_data.ranges import Settings
 
-# an object is worth labelling when its edge, averaged along the object, exceeds the noise this often
-_VISIBLE = 2.5
-
 
 def looking_at(draw: Draw, s: Settings, frames: int) -> Tensor:
     """Where the camera looks, (b, frames, 2) in window sides: a pan, a slow float, a shake."""
@@ -87,45 +84,6 @@ def _noisy(draw: Draw, images_nchw: Tensor, photons_n: Tensor, read_n: Tensor) -
     if c > 1:
         grains = 0.8 * grains + 0.5 * draw.normal(n, c, h, w)
     return images_nchw + variance.sqrt() * grains
-
-
-def visible_noise(
-    images_nchw: Tensor, depth_nhw: Tensor, owner_nhw: Tensor, s: Settings, frames: int
-) -> tuple[Tensor, Tensor]:
-    """Photons and read noise of each image, no worse than lets a person still see the objects' edges.
-
-    Parameters
-    ----------
-    images_nchw
-        Noiseless images.
-    depth_nhw
-        Signed distance to the boundary, window sides.
-    owner_nhw
-        Labels.
-    s
-        (b,) tensors: photons, read and span.
-    frames
-        Length of a clip.
-
-    Returns
-    -------
-    tuple
-        photons (n,) and read (n,).
-    """
-    n, _, h, w = images_nchw.shape
-    b = n // frames
-    grey = images_nchw.mean(1)
-    slope = (grey[:, 2:, 1:-1] - grey[:, :-2, 1:-1]).abs() + (grey[:, 1:-1, 2:] - grey[:, 1:-1, :-2]).abs()
-    band = (depth_nhw[:, 1:-1, 1:-1].abs() < 2.5 / max(h, w)).float()
-    edge = (slope * band).view(b, -1).sum(1) / band.view(b, -1).sum(1).clamp_min(1.0)
-    inside = (owner_nhw > 0).float().view(b, -1)
-    brightness = (grey.reshape(b, -1) * inside).sum(1) / inside.sum(1).clamp_min(1.0)
-    noise = (brightness.clamp_min(0.02) / s["photons"] + s["read"].square()).sqrt()
-    # the eye averages along an outline and over its width
-    most = edge * (s["span"] * max(h, w)).sqrt() / _VISIBLE
-    worse = (noise / most.clamp_min(1e-3)).clamp_min(1.0)
-    photons, read = s["photons"] * worse.square(), s["read"] / worse
-    return photons.repeat_interleave(frames), read.repeat_interleave(frames)
 
 
 def _blocks(images_nchw: Tensor, strength_n: Tensor) -> Tensor:

@@ -158,15 +158,18 @@ def _rows(parts: Parts) -> tuple[Tensor, Tensor]:
     def flat(value_bkt: Tensor) -> Tensor:
         return value_bkt.transpose(1, 2).reshape(-1)
 
-    angle = flat(parts.angle_bkt)
+    angle, stretch = flat(parts.angle_bkt), flat(parts.stretch_bkt)
+    # no part may narrow to a line
+    most = 0.6 / stretch.clamp_min(1e-3)
+    taper = flat(parts.taper_bk[..., None].expand_as(parts.stretch_bkt)).clamp(-most, most)
     columns = [
         flat(parts.centre_bktc[..., 0]),
         flat(parts.centre_bktc[..., 1]),
         angle.cos(),
         angle.sin(),
-        flat(parts.stretch_bkt),
+        stretch,
         flat(parts.bend_bkt),
-        flat(parts.taper_bk[..., None].expand_as(parts.bend_bkt)),
+        taper,
     ]
     outline = parts.outline_bkta.transpose(1, 2).reshape(-1, ANGLES)
     return torch.stack(columns, -1), outline * flat(parts.size_bkt).clamp_min(1e-4)[:, None]
@@ -179,7 +182,7 @@ def _reach_boxes(
     n, h, w, _ = coords_nhwc.shape
     k = len(rows) // n
     cos, sin, stretch, bend, taper = rows[:, 2:].unbind(1)
-    widest = 1.0 / (1.0 - (taper * stretch).abs()).clamp_min(0.3)
+    widest = 1.0 / (1.0 - (taper * stretch).abs())
     reach = radii.amax(1) * widest + bend.abs() * stretch.square() + MARGIN
     extent = stretch * torch.maximum(cos.abs(), sin.abs()) + reach
     origin_n2 = coords_nhwc[:, 0, 0]

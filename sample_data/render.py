@@ -1,6 +1,7 @@
 """From geometry to light: profiles of the boundary distance, textures that move with their object."""
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,7 @@ from napari_sam2.sample_data.parts import Parts
 from napari_sam2.sample_data.ranges import Settings
 from napari_sam2.sample_data.raster import MARGIN, Fields
 from napari_sam2.sample_data.textures import octaves, sample, wrapped
+from napari_sam2.sample_data.visibility import contrast
 
 
 def radiance(
@@ -142,25 +144,15 @@ def radiance(
 def _lacking_contrast(
     light: Tensor, depth: Tensor, inside: Tensor, parts: Parts, s: Settings, t: int
 ) -> Tensor:
-    """What must be added so that an outline can be seen at all against the scene's own texture.
-
-    The mean light at like depths around an outline is what the eye can follow along it; the spread
-    within one depth is what hides it.
-    """
-    b = len(s["body"])
-    edges = (0.0, 2.0, 4.0) if parts.tile else (-4.0, -2.0, 0.0, 2.0, 4.0)
-    means, spreads = [], []
-    for low, high in zip(edges, (*edges[1:], 8.0), strict=True):
-        band = ((depth >= low) & (depth < high)).float()
-        count = band.view(b, -1).sum(1).clamp_min(1.0)
-        mean = (light * band).view(b, -1).sum(1) / count
-        means.append(mean)
-        spreads.append((light.square() * band).view(b, -1).sum(1) / count - mean.square())
-    profile = torch.stack(means)
-    seen = profile.amax(0) - profile.amin(0)
-    needed = 0.06 + 0.9 * torch.stack(spreads).mean(0).clamp_min(0.0).sqrt()
+    """What must be added so that an outline can be seen at all against the scene's own texture."""
+    seen, spread = contrast(light, depth, parts.tile, t)
+    # the longer an outline, the more texture it can stand
+    span = s["span"] * max(light.shape[-2:])
+    needed = 0.06 + spread * (4.5 / span.sqrt()).clamp(0.6, 1.5)
     lack = (needed - seen).clamp_min(0.0) * torch.where(s["body"] < 0, -1.0, 1.0)
-    where = torch.exp(-(depth / 1.6).square()) if parts.tile else inside
+    # between cells of a tissue, a membrane that the camera's blur leaves visible
+    width = (1.2 + s["blur"] + 0.7 * s["enlarge"]).repeat_interleave(t)[:, None, None]
+    where = torch.exp(-(depth / width).square()) if parts.tile else inside
     return lack.repeat_interleave(t)[:, None, None] * where
 
 
@@ -170,7 +162,14 @@ def _styled(field: Tensor, ridge: Tensor, blotch: Tensor) -> Tensor:
     return field + blotch * (1.2 * torch.tanh(4.0 * field) - field)
 
 
-def _ground(draw: Draw, read, coords_nhwc: Tensor, s: Settings, t: int, side: int) -> Tensor:  # type: ignore[no-untyped-def]
+def _ground(
+    draw: Draw,
+    read: Callable[[Tensor, Tensor, Tensor], Tensor],
+    coords_nhwc: Tensor,
+    s: Settings,
+    t: int,
+    side: int,
+) -> Tensor:
     """Three fields that lie still in the scene, or flow slowly: light, colour, rare things."""
     b = len(s["ground"])
     fields = octaves(draw, s["ground_slope"], s["ground_peak"], 3, side)

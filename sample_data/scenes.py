@@ -13,7 +13,6 @@ from napari_sam2.sample_data.camera import (
     field_of_view,
     looking_at,
     recorded,
-    visible_noise,
 )
 from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.layouts import cells, instruments, tissue
@@ -23,10 +22,11 @@ from napari_sam2.sample_data.ranges import Settings
 from napari_sam2.sample_data.raster import rasterise
 from napari_sam2.sample_data.render import radiance
 from napari_sam2.sample_data.textures import octaves, sample, wrapped
+from napari_sam2.sample_data.visibility import bearable_noise
 
 __all__ = ["FAMILIES", "GENERATOR_VERSION", "Clip", "generate"]
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 
 _CHUNK = 1 << 18
 LAYOUTS_BY_NAME = {"cells": cells, "tissue": tissue, "instruments": instruments}
@@ -129,7 +129,7 @@ def _group(
     light = blurred(draw, light, s, frames)
     whole = (s["inner"] == 0).repeat_interleave(frames)[:, None, None]
     labels = (fields.owner_nhw * ((view > 0.5) & (whole | organelle))).to(torch.int32)
-    photons, read = visible_noise(light, fields.depth_nhw, labels, s, frames)
+    photons, read = bearable_noise(light, fields.depth_nhw, parts.tile, s, frames)
     images = recorded(draw, light, photons, read, s, frames) * view[:, None]
     return images.view(b, frames, channels, size, size), labels.view(b, frames, size, size)
 
