@@ -13,7 +13,9 @@ def dihedral_crop(images_btchw: Tensor, labels_bthw: Tensor, *, least: float = 0
     Parameters
     ----------
     images_btchw : float Tensor
+        Clips; t is 1 for stills.
     labels_bthw : integer Tensor
+        Their labels.
     least : float
         Smallest side of the part as a share of the window; drawn uniformly up to 1.
     """
@@ -42,7 +44,7 @@ def relight(images_btchw: Tensor) -> Tensor:
 
     Noise is drawn anew for every frame. Values stay in 0..1.
     """
-    b, t, c, h, w = images_btchw.shape
+    b, t, _, h, w = images_btchw.shape
     device = images_btchw.device
 
     def draw(*shape: int) -> Tensor:
@@ -77,7 +79,8 @@ def _drift(b: int, t: int, *size: int, device: torch.device) -> Tensor:
     walk[:, 0] = 0
     steps = 0.7 * steady + 0.7 * walk
     steps[:, 0] = 0
-    return steps.cumsum(1)
+    path: Tensor = steps.cumsum(1)
+    return path
 
 
 def _warp_fields(b: int, t: int, size: int, motion: Tensor, device: torch.device) -> Tensor:
@@ -99,7 +102,8 @@ def _warp_fields(b: int, t: int, size: int, motion: Tensor, device: torch.device
     bent = functional.interpolate(
         elastic.flatten(0, 1), size=(size, size), mode="bicubic", align_corners=True
     )
-    return (grid + bent.permute(0, 2, 3, 1)).view(b, t, size, size, 2)
+    fields: Tensor = (grid + bent.permute(0, 2, 3, 1)).view(b, t, size, size, 2)
+    return fields
 
 
 def _sample(values_bchw: Tensor, grid_bthw2: Tensor, mode: str) -> Tensor:

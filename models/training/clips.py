@@ -27,8 +27,15 @@ STRIDE = 4
 
 @dataclass
 class Bank:
-    """What the objects of one batch of clips remember."""
+    """What the objects of one batch of clips remember: memory, pointer and frame of each.
 
+    Attributes
+    ----------
+    longest_offset : int
+        The pointer offset that counts as 1: less in a stack that is shorter than the pointers reach.
+    """
+
+    longest_offset: int
     conditioning: list[tuple[Tensor, Tensor, int]] = field(default_factory=list)
     recent: list[tuple[Tensor, Tensor, int]] = field(default_factory=list)
 
@@ -46,27 +53,28 @@ class Bank:
             torch.tensor(ages, device=device).expand(n, -1),
             torch.stack([pointer for _, pointer, _ in held], dim=1),
             torch.tensor(offsets, device=device).expand(n, -1),
-            model.config.max_pointers - 1,
+            self.longest_offset,
         )
 
+    def remember(
+        self, model: Sam2, features: ImageFeatures, found: Found, frame: int, *, conditioning: bool
+    ) -> None:
+        """Keep what was found on a frame; `conditioning` for a frame with a prompt."""
+        mask_n1hw = functional.interpolate(
+            found.logits_nhw[:, None].float(), scale_factor=STRIDE, mode="bilinear", align_corners=False
+        )
+        memory = model.write_memory(
+            features.coarse_bchw, mask_n1hw, found.object_score_n, binary=conditioning
+        )
+        (self.conditioning if conditioning else self.recent).append((memory, found.pointer_nc, frame))
 
-def _remember(
-    model: Sam2, bank: Bank, features: ImageFeatures, found: Found, frame: int, *, conditioning: bool
-) -> None:
-    mask_n1hw = functional.interpolate(
-        found.logits_nhw[:, None].float(), scale_factor=STRIDE, mode="bilinear", align_corners=False
-    )
-    memory = model.write_memory(features.coarse_bchw, mask_n1hw, found.object_score_n, binary=conditioning)
-    (bank.conditioning if conditioning else bank.recent).append((memory, found.pointer_nc, frame))
-
-
-def _start(model: Sam2, features: ImageFeatures, targets: Targets, how: str) -> tuple[Found, Decoded | None]:
-    """The first frame: a mask is taken as the answer, a click or a box is decoded."""
-    if how == "mask":
-        return model.given(features, targets.masks_nhw.float()), None
-    points_nk2, labels_nk = first_prompts(targets.masks_nhw, how == "box")
-    answer = model.decode(model.without_memory(features.coarse_bchw), features, points_nk2, labels_nk)
-    return model.choose(answer, multimask=how == "click"), answer
+    def recall(self, model: Sam2, features: ImageFeatures, frame: int) -> tuple[Decoded, Tensor]:
+        """The answer of memory alone, and the conditioned features that it was decoded from."""
+        conditioned_nchw = self.read(model, features.coarse_bchw, frame)
+        n = len(conditioned_nchw)
+        no_points = conditioned_nchw.new_zeros(n, 0, 2)
+        no_labels = torch.zeros(n, 0, dtype=torch.long, device=conditioned_nchw.device)
+        return model.decode(conditioned_nchw, features, no_points, no_labels), conditioned_nchw
 
 
 def follow(
@@ -84,6 +92,7 @@ def follow(
     Parameters
     ----------
     model : Sam2
+        In training.
     features : list of ImageFeatures
         Of every frame, one item an object.
     targets : Targets
@@ -91,6 +100,7 @@ def follow(
     masks_tnhw : bool Tensor
         The objects on every frame; all False where one is absent.
     how : "click", "box" or "mask"
+        What all objects are prompted with.
     plain, score_weight : float
         See `losses.answer_loss`.
 
@@ -102,7 +112,8 @@ def follow(
     frames = len(features)
     corrected = int(torch.randint(1, frames, ())) if chance(CORRECTION_CHANCE) else -1
     yes_n = torch.ones_like(targets.weight_n, dtype=torch.bool)
-    bank = Bank()
+    longest = model.config.max_pointers - 1
+    bank = Bank(frames - 1 if chance(0.3) else longest)
     losses = []
 
     def learn(answer: Decoded, mask_nhw: Tensor, ambiguous: bool) -> None:
@@ -118,17 +129,18 @@ def follow(
             )
         )
 
-    found, answer = _start(model, features[0], targets, how)
-    if answer is not None:
+    if how == "mask":
+        found = model.given(features[0], masks_tnhw[0].float())
+    else:
+        points_nk2, labels_nk = first_prompts(masks_tnhw[0], how == "box")
+        conditioned_nchw = model.without_memory(features[0].coarse_bchw)
+        answer = model.decode(conditioned_nchw, features[0], points_nk2, labels_nk)
         learn(answer, masks_tnhw[0], how == "click")
-    _remember(model, bank, features[0], found, 0, conditioning=True)
+        found = model.choose(answer, multimask=how == "click")
+    bank.remember(model, features[0], found, 0, conditioning=True)
     for frame in range(1, frames):
-        conditioned_nchw = bank.read(model, features[frame].coarse_bchw, frame)
-        none_n02 = conditioned_nchw.new_zeros(len(yes_n), 0, 2)
-        none_n0 = torch.zeros(len(yes_n), 0, dtype=torch.long, device=yes_n.device)
-        answer = model.decode(conditioned_nchw, features[frame], none_n02, none_n0)
+        answer, conditioned_nchw = bank.recall(model, features[frame], frame)
         learn(answer, masks_tnhw[frame], True)
-        found = model.choose(answer, multimask=True)
         if frame == corrected:
             shown_n1hw = chosen_logits(answer, True)
             points_n2, labels_n = sample_corrections(shown_n1hw[:, 0], masks_tnhw[frame])
@@ -136,8 +148,8 @@ def follow(
                 conditioned_nchw, features[frame], points_n2[:, None], labels_n[:, None], shown_n1hw
             )
             learn(answer, masks_tnhw[frame], True)
-            found = model.choose(answer, multimask=True)
-        _remember(model, bank, features[frame], found, frame, conditioning=frame == corrected)
+        found = model.choose(answer, multimask=True)
+        bank.remember(model, features[frame], found, frame, conditioning=frame == corrected)
     return torch.stack(losses).mean()
 
 
@@ -150,17 +162,20 @@ def clips_loss(
     per_clip: int,
     plain: float,
     dense_weight: float,
-    score_weight: float = 0.3,
+    score_weight: float = 0.5,
 ) -> Tensor:
     """The loss of one batch of clips; all its objects are prompted the same way.
 
     Parameters
     ----------
     model : Sam2
+        In training.
     head : DenseHead
+        The training aid.
     images_btchw : float Tensor
         0..1.
     labels_bthw : int64 Tensor
+        An id is one object in all frames of its clip.
     per_clip : int
         Objects followed in each clip, chosen on its first frame.
     plain, dense_weight, score_weight : float
@@ -171,7 +186,7 @@ def clips_loss(
     Tensor
         A scalar.
     """
-    b, t = labels_bthw.shape[:2]
+    t = labels_bthw.shape[1]
     encoded = model.encode_image(normalise(images_btchw.flatten(0, 1)))
     targets = choose_targets(labels_bthw[:, 0], per_clip)
     features = [encoded.take(targets.image_n * t + frame) for frame in range(t)]

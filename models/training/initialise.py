@@ -10,6 +10,9 @@ import math
 import torch
 from torch import Tensor, nn
 
+from napari_sam2.models.network.mask_decoder import TokenAttention
+from napari_sam2.models.network.memory_attention import RotaryAttention
+from napari_sam2.models.network.memory_encoder import FuserBlock
 from napari_sam2.models.network.sam2 import MASK_BIAS, MASK_SCALE, ImageFeatures, Sam2
 from napari_sam2.models.training.losses import answer_loss
 from napari_sam2.models.training.masks import coverage
@@ -45,23 +48,22 @@ def initialise(model: Sam2) -> None:
     _spread_positions(model.sam_prompt_encoder.pe_layer.positional_encoding_gaussian_matrix)
     with torch.no_grad():
         # Image features start quieter than positions, or the decoder hears no position in them.
-        for neck in model.image_encoder.neck.convs:
-            neck.conv.weight.mul_(_QUIET)
-    transformer = model.sam_mask_decoder.transformer
-    matching = [transformer.final_attn_token_to_image]
-    for layer in transformer.layers:
-        matching += [layer.cross_attn_token_to_image, layer.cross_attn_image_to_token]
-    for attention in matching:
-        nn.init.orthogonal_(attention.q_proj.weight, gain=_MATCHING_GAIN)
-        with torch.no_grad():
-            attention.k_proj.weight.copy_(attention.q_proj.weight)
+        for module in model.image_encoder.neck.modules():
+            if isinstance(module, nn.Conv2d):
+                module.weight.mul_(_QUIET)
+    for name, module in model.sam_mask_decoder.transformer.named_modules():
+        if isinstance(module, TokenAttention) and not name.endswith("self_attn"):
+            nn.init.orthogonal_(module.q_proj.weight, gain=_MATCHING_GAIN)
+            with torch.no_grad():
+                module.k_proj.weight.copy_(module.q_proj.weight)
     _recall_in_place(model)
     with torch.no_grad():
         # A given mask then enters the decoder as the logits it stands for.
         model.mask_downsample.weight.fill_(MASK_SCALE / model.mask_downsample.weight.numel())
-        model.mask_downsample.bias.fill_(MASK_BIAS)
-        for block in model.memory_encoder.fuser.layers:
-            block.gamma.fill_(0.1)
+        nn.init.constant_(model.mask_downsample.bias, MASK_BIAS)  # type: ignore[arg-type]
+        for module in model.memory_encoder.fuser.modules():
+            if isinstance(module, FuserBlock):
+                module.gamma.fill_(0.1)
 
 
 def _spread_positions(matrix_2c: Tensor) -> None:
@@ -87,9 +89,10 @@ def _recall_in_place(model: Sam2) -> None:
     bias_c = _RECALL_STRENGTH * (frequency_c > _RECALL_LEAST_FREQUENCY).float()
     bias_c = bias_c.repeat(2).repeat_interleave(2)
     with torch.no_grad():
-        for layer in model.memory_attention.layers:
-            layer.cross_attn_image.q_proj.bias.copy_(bias_c)
-            layer.cross_attn_image.k_proj.bias.copy_(bias_c)
+        for name, module in model.memory_attention.named_modules():
+            if isinstance(module, RotaryAttention) and name.endswith("cross_attn_image"):
+                module.q_proj.bias.copy_(bias_c)
+                module.k_proj.bias.copy_(bias_c)
 
 
 def geometry_loss(model: Sam2, n: int, size: int, device: torch.device) -> Tensor:
@@ -98,11 +101,13 @@ def geometry_loss(model: Sam2, n: int, size: int, device: torch.device) -> Tenso
     Parameters
     ----------
     model : Sam2
+        Of which the decoder and the prompt encoder learn.
     n : int
         Prompts; the first half are clicks.
     size : int
         Of the window, in pixels.
     device : torch.device
+        Where the model is.
 
     Returns
     -------

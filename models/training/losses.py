@@ -20,6 +20,7 @@ def mask_loss(logits_nkhw: Tensor, target_nhw: Tensor, plain: float) -> Tensor:
     Parameters
     ----------
     logits_nkhw : Tensor
+        k masks of each object.
     target_nhw : Tensor
         Covered share of each cell, 0..1.
     plain : float
@@ -60,9 +61,11 @@ def answer_loss(
     Parameters
     ----------
     answer : Decoded
+        Four masks an object.
     target_nhw : Tensor
         Covered share of each cell; all zero where the object is absent.
     ambiguous_n : bool Tensor
+        Whether the prompt may mean several things.
     weight_n : float32 Tensor
         0 for entries that do not count.
     plain : float

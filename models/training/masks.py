@@ -17,6 +17,7 @@ def distance_inside(masks_nhw: Tensor) -> Tensor:
     Parameters
     ----------
     masks_nhw : bool Tensor
+        Objects.
 
     Returns
     -------

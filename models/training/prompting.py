@@ -54,7 +54,7 @@ def _extent(flat_bp: Tensor, position_p: Tensor) -> Tensor:
 
 
 def choose_targets(
-    labels_bhw: Tensor, per_image: int, *, span: tuple[float, float] = (0.08, 0.95), least_area: int = 20
+    labels_bhw: Tensor, per_image: int, *, span: tuple[float, float] = (0.08, 1.0), least_area: int = 20
 ) -> Targets:
     """Draw objects of every window, each equally likely, among those of a fitting size.
 
@@ -120,6 +120,7 @@ def sample_clicks(masks_nhw: Tensor, least_depth_n: Tensor) -> Tensor:
     Parameters
     ----------
     masks_nhw : bool Tensor
+        Objects.
     least_depth_n : float32 Tensor
         For example `DEEP`; 1 is the deepest point.
 
@@ -172,6 +173,7 @@ def sample_corrections(
     logits_nhw : float Tensor
         Present answers; the masks' size or a whole fraction of it.
     masks_nhw : bool Tensor
+        What is wanted.
     deepest : float
         Share of clicks at the deepest point, the rest is random.
 

@@ -6,6 +6,7 @@ names, and `em_neurites_z` with `frames.tif` and `labels.tif`, whose ids go on a
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from torch.nn import functional
 
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.training.augment import animate
+from napari_sam2.models.views import IMAGE_MEAN
 
 SHARES = {"dsb2018": 0.45, "phase_glioma": 0.3, "em_neurites_z": 0.25}
 """How often each set is drawn."""
@@ -49,13 +51,14 @@ class Picture:
     objects: NDArray[np.int64]
 
 
-def _stretch(image: NDArray[np.generic]) -> NDArray[np.uint8]:
+def _stretch(image: NDArray[Any]) -> NDArray[np.uint8]:
     low, high = np.percentile(image, (0.3, 99.7))
     scaled = (image.astype(np.float32) - low) / max(float(high - low), 1.0)
-    return (scaled.clip(0, 1) * 255).round().astype(np.uint8)
+    stretched: NDArray[np.uint8] = (scaled.clip(0, 1) * 255).round().astype(np.uint8)
+    return stretched
 
 
-def _picture(image_zhwc: NDArray[np.generic], labels_zhw: NDArray[np.generic]) -> Picture:
+def _picture(image_zhwc: NDArray[Any], labels_zhw: NDArray[Any]) -> Picture:
     values, compact = np.unique(labels_zhw, return_inverse=True)
     labels = (compact.reshape(labels_zhw.shape) + int(values[0] != 0)).astype(np.int16)
     objects = [
@@ -83,7 +86,7 @@ def _read_stills(folder: Path) -> list[Picture]:
     return [picture for picture in pictures if len(picture.objects)]
 
 
-def _read_volume(folder: Path) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
+def _read_volume(folder: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     import tifffile
 
     return tifffile.imread(folder / "frames.tif")[..., None], tifffile.imread(folder / "labels.tif")
@@ -118,7 +121,8 @@ class RealData:
             part = slice(split, None) if held_out else slice(0, split)
             self.volume = _picture(frames[part], labels[part])
             # On one slice a body may be in several places, of which a click means one.
-            pieces = np.stack([label(frame, connectivity=1) for frame in labels[part]])
+            apart = [label(frame, connectivity=1) for frame in labels[part]]  # type: ignore[no-untyped-call]
+            pieces = np.stack(apart)
             self.stills["em_neurites_z"] = [_picture(frames[part], pieces)]
         if not self.stills:
             raise ModelError(
@@ -143,8 +147,12 @@ class RealData:
 
         Parameters
         ----------
-        n, size : int
+        n : int
+            How many.
+        size : int
+            Their side in pixels.
         rng : numpy Generator
+            Decides all of it.
         name : str, optional
             One set only; all of them in their shares otherwise.
         span : (float, float)
@@ -165,15 +173,16 @@ class RealData:
         -------
         uint8 Tensor (n, frames, 3, size, size), int16 Tensor (n, frames, size, size)
         """
-        along_z = 0 if self.volume is None else int(rng.binomial(n, SHARES["em_neurites_z"]))
+        deep = self.volume is not None and len(self.volume.labels_zhw) >= frames
+        along_z = int(rng.binomial(n, SHARES["em_neurites_z"])) if deep else 0
         parts = [self._run(frames, size, rng) for _ in range(along_z)]
         if n > along_z:
             wide = int(size * MARGIN)
             images, labels = self.windows(n - along_z, wide, rng, span=(0.1 / MARGIN, 0.6 / MARGIN))
             moving, moved = animate(images.float() / 255, labels, frames, size)
             parts.append(((moving * 255).round().byte(), moved.short()))
-        images, labels = zip(*parts, strict=True)
-        return torch.cat(images), torch.cat(labels)
+        all_images, all_labels = zip(*parts, strict=True)
+        return torch.cat(all_images), torch.cat(all_labels)
 
     def _choose(self, rng: np.random.Generator, name: str | None) -> Picture:
         if name is None:
@@ -186,7 +195,7 @@ class RealData:
     def _run(self, frames: int, size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         assert self.volume is not None
         depth = len(self.volume.labels_zhw)
-        step = int(rng.integers(1, 1 + min(3, max(1, (depth - 1) // max(frames - 1, 1)))))
+        step = int(rng.integers(1, 1 + min(3, (depth - 1) // max(frames - 1, 1))))
         frames_at = np.arange(frames) * step
         start = int(rng.integers(depth - frames_at[-1]))
         order = frames_at if rng.random() < 0.5 else frames_at[::-1]
@@ -242,8 +251,13 @@ class RealData:
         )
         grid = functional.affine_grid(theta[None], [1, 1, size, size], align_corners=False)
         grid = grid.expand(len(where), -1, -1, -1)
-        cut = functional.grid_sample(image, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
+        # Beyond the border the tracker shows the mean colour, other software black.
+        beyond = 255 * torch.tensor(IMAGE_MEAN)[:, None, None] * float(rng.random() < 0.7)
+        image = image.expand(-1, 3, -1, -1) - beyond
+        cut = beyond + functional.grid_sample(
+            image, grid, mode="bilinear", padding_mode="zeros", align_corners=False
+        )
         named = functional.grid_sample(
             labels, grid, mode="nearest", padding_mode="zeros", align_corners=False
         )
-        return cut.round().byte().expand(-1, 3, -1, -1), named[:, 0].round().short()
+        return cut.round().byte(), named[:, 0].round().short()

@@ -39,7 +39,7 @@ class Replay:
         self._images: list[Tensor] = []
         self._labels: list[Tensor] = []
 
-    def batch(self, step: int, size: int) -> tuple[Tensor, Tensor]:
+    def batch(self, step: int, size: int, *, single: bool = False) -> tuple[Tensor, Tensor]:
         """Augmented clips for one step.
 
         Parameters
@@ -48,6 +48,8 @@ class Replay:
             Counted from the stage's start; decides which chunks are there.
         size : int
             Clips in the batch.
+        single : bool
+            One random frame of each clip (t = 1) instead of the whole clip.
 
         Returns
         -------
@@ -56,8 +58,11 @@ class Replay:
         self._refresh(self._first + int(step / self._every))
         which = torch.randint(len(self._images), (size,)).tolist()
         place = torch.randint(len(self._images[0]), (size,)).tolist()
-        images = torch.stack([self._images[i][j] for i, j in zip(which, place, strict=True)])
-        labels = torch.stack([self._labels[i][j] for i, j in zip(which, place, strict=True)])
+        frame = torch.randint(self._labels[0].shape[1], (size,)).tolist()
+        parts = [slice(t, t + 1) if single else slice(None) for t in frame]
+        chosen = list(zip(which, place, parts, strict=True))
+        images = torch.stack([self._images[i][j, part] for i, j, part in chosen])
+        labels = torch.stack([self._labels[i][j, part] for i, j, part in chosen])
         images, labels = dihedral_crop(images.float() / 255, labels.long())
         return relight(images), labels
 

@@ -17,6 +17,9 @@ from napari_sam2.models.training.stills import DenseHead
 
 LEARNING_RATE, LOWEST_RATE, WARM_UP = 5e-4, 0.02, 100
 EMA_DECAY = 0.998
+_LATE = ("memory_", "maskmem_", "no_mem_", "no_obj_", "obj_ptr_", "mask_downsample")
+LATE_FACTOR = 2.0
+"""The memory path starts to learn when the rate has already fallen, so it learns this much faster."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,25 @@ class Run:
         self.head = DenseHead(config.hidden_dim).to(device)
         self.averaged = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.parameters = [*self.model.parameters(), *self.head.parameters()]
-        # Norms, biases and embeddings are not pulled to zero.
-        matrices = [p for p in self.parameters if p.ndim > 1 and min(p.shape[:2]) > 1]
-        others = [p for p in self.parameters if not (p.ndim > 1 and min(p.shape[:2]) > 1)]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": matrices, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
-            lr=LEARNING_RATE,
-            betas=(0.9, 0.98),
-            fused=True,
-        )
+        self.optimiser = torch.optim.AdamW(self._groups(), lr=LEARNING_RATE, betas=(0.9, 0.98), fused=True)
         self.step, self.stage_step, self.stage, self.seconds = 0, 0, "", 0.0
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """Parameters by how they learn: norms, biases and embeddings are not pulled to zero."""
+        groups: dict[tuple[bool, bool], list[Tensor]] = {}
+        for name, parameter in self.model.named_parameters():
+            matrix = parameter.ndim > 1 and min(parameter.shape[:2]) > 1
+            groups.setdefault((matrix, name.startswith(_LATE)), []).append(parameter)
+        groups[True, False] += [p for p in self.head.parameters() if p.ndim > 1]
+        groups[False, False] += [p for p in self.head.parameters() if p.ndim == 1]
+        return [
+            {
+                "params": parameters,
+                "weight_decay": 0.05 if matrix else 0.0,
+                "factor": LATE_FACTOR if late else 1.0,
+            }
+            for (matrix, late), parameters in groups.items()
+        ]
 
     def enter(self, stage: str) -> None:
         """Begin a stage, unless the run was resumed inside it."""
@@ -74,7 +86,7 @@ class Run:
         rate = LEARNING_RATE * min(1.0, (self.step + 1) / WARM_UP)
         rate *= LOWEST_RATE + (1 - LOWEST_RATE) * (1 + math.cos(math.pi * share)) / 2
         for group in self.optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)

@@ -12,8 +12,8 @@ from napari_sam2.models.training.initialise import geometry_loss
 from napari_sam2.models.training.real_data import RealData
 from napari_sam2.models.training.replay import Replay
 from napari_sam2.models.training.run import Run
-from napari_sam2.models.training.stills import stills_loss
-from napari_sam2.sample_data import generate
+from napari_sam2.models.training.stills import chance, stills_loss
+from napari_sam2.sample_data.scenes import generate
 
 
 @dataclass(frozen=True)
@@ -25,38 +25,44 @@ class Stage:
     name : str
     share : float
         Of the whole run.
-    kind : "geometry", "stills" or "clips"
     size : int
         Of the windows, in pixels.
-    batch : int
-        Windows, or clips, in a batch on a processor; a GPU takes `GPU_BATCH` times as many.
-    frames : int
-        Of a clip.
+    windows : int
+        In a batch of stills on a processor; a GPU takes `GPU_BATCH` times as many.
     prompts : int
-        Objects clicked and objects boxed in each window; objects followed in each clip.
+        Objects clicked, and objects boxed, in each window.
+    frames : int
+        Of the clips that the stage learns from; 0 where it learns from no images at all, 1 for stills.
+    clips : int
+        In a batch of clips on a processor.
+    followed : int
+        Objects followed in each clip.
+    following : float
+        Share of batches that are clips; the others are stills, single frames of the same clips.
     """
 
     name: str
     share: float
-    kind: str
     size: int
-    batch: int
-    frames: int = 1
+    windows: int
     prompts: int = 3
+    frames: int = 1
+    clips: int = 0
+    followed: int = 4
+    following: float = 0.0
 
 
 PLAN = (
-    Stage("geometry", 0.025, "geometry", size=128, batch=32),
-    Stage("stills", 0.555, "stills", size=128, batch=8),
-    Stage("clips", 0.24, "clips", size=128, batch=3, frames=5),
-    Stage("large stills", 0.1, "stills", size=256, batch=3),
-    Stage("large clips", 0.08, "clips", size=256, batch=2, frames=4),
+    Stage("geometry", 0.025, size=128, windows=32, frames=0),
+    Stage("stills", 0.5, size=128, windows=8),
+    Stage("clips", 0.3, size=128, windows=8, frames=5, clips=3, following=0.7),
+    Stage("large", 0.175, size=256, windows=3, frames=4, clips=2, following=0.5),
 )
 """Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
 
 GPU_BATCH = 12
 REAL_SHARE = 0.5
-REPLAYS = 3
+REPLAYS = 5
 DENSE_WEIGHT = 0.3
 _CHUNK_PIXELS = 64 * 128 * 128
 _CAPACITY_PIXELS = 5000 * 128 * 128
@@ -84,16 +90,18 @@ def make_chunk(
     return make
 
 
-def replay_for(stage: Stage, run: Run, real: RealData | None, batch: int) -> Replay:
-    """The store of windows that a stage draws from."""
+def replay_for(stage: Stage, run: Run, real: RealData | None, scale: int) -> Replay | None:
+    """The store of windows that a stage draws from, for batches `scale` times those of a processor."""
+    if not stage.frames:
+        return None
     pixels = stage.frames * stage.size**2
-    clips = max(1, min(_CHUNK_PIXELS * (batch // stage.batch), _CAPACITY_PIXELS) // pixels)
-    capacity = max(4, _CAPACITY_PIXELS * (batch // stage.batch) // (clips * pixels))
+    clips = max(1, _CHUNK_PIXELS * scale // pixels)
+    drawn = scale * (stage.following * stage.clips + (1 - stage.following) * stage.windows / stage.frames)
     return Replay(
         make_chunk(stage, clips, run.seed, real, run.device),
-        capacity=capacity,
-        first=min(8, capacity),
-        every=clips * REPLAYS / batch,
+        capacity=_CAPACITY_PIXELS // _CHUNK_PIXELS,
+        first=8,
+        every=clips * REPLAYS / drawn,
         device=run.device,
     )
 
@@ -108,18 +116,41 @@ def stage_at(share: float, plan: tuple[Stage, ...] = PLAN) -> Stage:
     return plan[-1]
 
 
-def stage_loss(stage: Stage, run: Run, store: Replay | None, batch: int, share: float) -> Tensor:
-    """The loss of one new batch; `share` is how much of the whole run is done."""
+def draw_batch(stage: Stage, run: Run, store: Replay, scale: int) -> tuple[Tensor, Tensor]:
+    """Clips for one step, or stills as clips of one frame."""
+    if chance(stage.following):
+        return store.batch(run.stage_step, stage.clips * scale)
+    return store.batch(run.stage_step, stage.windows * scale, single=True)
+
+
+def stage_loss(
+    stage: Stage, run: Run, clips: tuple[Tensor, Tensor] | None, scale: int, share: float
+) -> Tensor:
+    """The loss of one batch.
+
+    Parameters
+    ----------
+    stage : Stage
+        Where the run is.
+    run : Run
+        With the model.
+    clips : tuple of Tensor, or None
+        Images and labels from `draw_batch`; None where the stage needs no images.
+    scale : int
+        Size of a batch against one on a processor.
+    share : float
+        How much of the whole run is done.
+    """
     model, head = run.model, run.head
     model.sam_prompt_encoder.image_size = stage.size
-    if store is None:
-        return geometry_loss(model, batch, stage.size, run.device)
-    images_btchw, labels_bthw = store.batch(run.stage_step, batch)
+    if clips is None:
+        return geometry_loss(model, stage.windows * scale, stage.size, run.device)
+    images_btchw, labels_bthw = clips
     # Contours matter once objects are found: over the first half of the run.
     plain = min(1.0, 2 * share)
     # The aid teaches the encoder early and leaves it to the prompts in the end.
     dense_weight = DENSE_WEIGHT * (1 - share)
-    if stage.kind == "stills":
+    if images_btchw.shape[1] == 1:
         return stills_loss(
             model,
             head,
@@ -130,5 +161,11 @@ def stage_loss(stage: Stage, run: Run, store: Replay | None, batch: int, share: 
             dense_weight=dense_weight,
         )
     return clips_loss(
-        model, head, images_btchw, labels_bthw, per_clip=stage.prompts, plain=plain, dense_weight=dense_weight
+        model,
+        head,
+        images_btchw,
+        labels_bthw,
+        per_clip=stage.followed,
+        plain=plain,
+        dense_weight=dense_weight,
     )

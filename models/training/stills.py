@@ -20,18 +20,19 @@ from napari_sam2.models.training.prompting import (
     sample_corrections,
     sample_depths,
 )
+from napari_sam2.models.views import IMAGE_MEAN, IMAGE_STD
 
-MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 CLICKED_AGAIN, BOXED_AGAIN = 0.5, 0.25
 """After each round of prompts, the chance of one more with a correction; at most `MOST_ROUNDS`."""
 MOST_ROUNDS = 4
-LOGIT_LIMIT = 32.0
-"""Logits that come back as a mask prompt are cut to this, as SAM 2 does."""
+LOGIT_LIMIT, HINT_LOGIT = 32.0, 10.0
+"""Logits that come back as a mask prompt are cut to the first, as SAM 2 does; a mask that comes back
+without its logits has the second."""
 
 
 def normalise(images_bchw: Tensor) -> Tensor:
     """Images of 0..1 as the encoder expects them."""
-    mean, std = (torch.tensor(x, device=images_bchw.device).view(3, 1, 1) for x in (MEAN, STD))
+    mean, std = (torch.tensor(x, device=images_bchw.device).view(3, 1, 1) for x in (IMAGE_MEAN, IMAGE_STD))
     return (images_bchw - mean) / std
 
 
@@ -59,7 +60,8 @@ class DenseHead(nn.Module):
             self.coarse(features.coarse_bchw), scale_factor=2.0, mode="nearest"
         )
         x = self.fine(features.fine_bchw) + functional.interpolate(x, scale_factor=2.0, mode="nearest")
-        return self.out(functional.gelu(x))
+        output: Tensor = self.out(functional.gelu(x))
+        return output
 
 
 def dense_loss(output_b4hw: Tensor, labels_bhw: Tensor) -> Tensor:
@@ -107,13 +109,18 @@ def first_prompts(masks_nhw: Tensor, boxed: bool) -> tuple[Tensor, Tensor]:
 
 
 def chosen_logits(answer: Decoded, ambiguous: bool) -> Tensor:
-    """The mask that a person would be shown, cut off for use as a prompt (n, 1, h, w), no gradient."""
-    logits_n4hw = answer.logits_n4hw.detach().float()
-    if not ambiguous:
-        return logits_n4hw[:, :1].clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
-    best_n = 1 + answer.iou_n4[:, 1:].argmax(1)
-    picked = logits_n4hw[torch.arange(len(best_n), device=best_n.device), best_n]
-    return picked[:, None].clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+    """The mask that a person would be shown, as it comes back as a prompt (n, 1, h, w), no gradient.
+
+    Half the time with its logits, half the time as the bare mask that a tracker has kept.
+    """
+    logits_nhw = answer.logits_n4hw[:, 0].detach().float()
+    if ambiguous:
+        best_n = 1 + answer.iou_n4[:, 1:].argmax(1)
+        item_n = torch.arange(len(best_n), device=best_n.device)
+        logits_nhw = answer.logits_n4hw[item_n, best_n].detach().float()
+    if chance(0.5):
+        return logits_nhw[:, None].clamp(-LOGIT_LIMIT, LOGIT_LIMIT)
+    return torch.where(logits_nhw[:, None] > 0, HINT_LOGIT, -HINT_LOGIT)
 
 
 def prompt_rounds(
@@ -176,10 +183,13 @@ def stills_loss(
     Parameters
     ----------
     model : Sam2
+        In training.
     head : DenseHead
+        The training aid.
     images_bchw : float Tensor
         0..1.
     labels_bhw : int64 Tensor
+        Objects from 1.
     per_kind : int
         Objects clicked, and objects boxed, in each window.
     plain : float

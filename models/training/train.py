@@ -15,7 +15,15 @@ from napari_sam2.models.config import NANO, Sam2Config
 from napari_sam2.models.training.real_data import RealData
 from napari_sam2.models.training.replay import Replay
 from napari_sam2.models.training.run import Length, Run
-from napari_sam2.models.training.stages import GPU_BATCH, PLAN, Stage, replay_for, stage_at, stage_loss
+from napari_sam2.models.training.stages import (
+    GPU_BATCH,
+    PLAN,
+    Stage,
+    draw_batch,
+    replay_for,
+    stage_at,
+    stage_loss,
+)
 from napari_sam2.models.training.validation import Validation
 
 LOG_EVERY, SAVE_SECONDS, VALIDATE_SECONDS = 100, 120.0, 480.0
@@ -71,6 +79,7 @@ def train(
     config : Sam2Config
         Sizes of the network, for a new run.
     plan : tuple of Stage
+        What is learned one after the other.
     real : Path, optional
         Folder with real labelled images, see `real_data`.
     device : torch.device, optional
@@ -103,7 +112,7 @@ def train(
     checks = Validation(real, device) if validate else None
     store: Replay | None = None
     current: Stage | None = None
-    batch = 0
+    scale = 1 if device.type == "cpu" else GPU_BATCH
     last_save = last_check = run.seconds
     tick = time.perf_counter()
     recent: list[Tensor] = []
@@ -118,12 +127,13 @@ def train(
         if stage is not current:
             if until is not None and current is not None and current.name == until:
                 break
-            current, batch = stage, stage.batch * (1 if device.type == "cpu" else GPU_BATCH)
+            current = stage
             run.enter(stage.name)
-            store = None if stage.kind == "geometry" else replay_for(stage, run, images, batch)
+            store = replay_for(stage, run, images, scale)
             log(stage=stage.name, step=run.step, minutes=round(run.seconds / 60, 2))
+        clips = None if store is None else draw_batch(stage, run, store, scale)
         with fast_arithmetic(device):
-            loss = stage_loss(stage, run, store, batch, share)
+            loss = stage_loss(stage, run, clips, scale, share)
         norm = run.learn(loss, share)
         recent.append(torch.stack([loss.detach(), norm]))
         now = time.perf_counter()

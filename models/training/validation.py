@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_sam2.models.network.sam2 import Sam2
+from napari_sam2.models.training.clips import Bank
 from napari_sam2.models.training.masks import intersection_over_union
 from napari_sam2.models.training.prompting import (
     BOTTOM_RIGHT,
@@ -24,6 +25,7 @@ from napari_sam2.models.training.real_data import RealData
 from napari_sam2.models.training.stills import normalise
 
 SIZE, WINDOWS, SEED = 128, 24, 1 << 30
+CLIPS, FRAMES = 16, 6
 SPAN = (0.25, 0.5)
 """Extent of the measured objects as a share of the window: what the tracker's windows show."""
 DISC = 0.16
@@ -72,6 +74,32 @@ def ellipse(corners_n22: Tensor, size: int) -> Tensor:
     return x_nw.square()[:, None, :] + y_nh.square()[:, :, None] <= 1
 
 
+@dataclass(frozen=True)
+class Watched:
+    """Clips with two objects in each, and the prompts for them on the first frame."""
+
+    images_btchw: Tensor
+    masks_tnhw: Tensor
+    image_n: Tensor
+    prompts: dict[str, tuple[Tensor, Tensor]]
+
+
+def watch(images_btchw: Tensor, labels_bthw: Tensor) -> Watched:
+    """Choose objects on the first frames and draw a deep click and a box for each."""
+    targets = choose_targets(labels_bthw[:, 0], 2, span=(0.15, 0.5))
+    kept = targets.weight_n > 0
+    image_n, label_n = targets.image_n[kept], targets.label_n[kept]
+    masks_tnhw = (labels_bthw[image_n] == label_n[:, None, None, None]).transpose(0, 1)
+    n = len(image_n)
+    corners = torch.tensor([[TOP_LEFT, BOTTOM_RIGHT]]).expand(n, 2)
+    clicks = sample_clicks(masks_tnhw[0], torch.full((n,), DEEP))[:, None]
+    prompts = {
+        "click": (clicks, torch.full((n, 1), INSIDE)),
+        "box": (sample_boxes(masks_tnhw[0]), corners),
+    }
+    return Watched(images_btchw, masks_tnhw, image_n, prompts)
+
+
 class Validation:
     """Held-out windows of every family and set; calling it measures a model.
 
@@ -84,27 +112,33 @@ class Validation:
     """
 
     def __init__(self, real: Path | None, device: torch.device) -> None:
-        from napari_sam2.sample_data import FAMILIES, generate
+        from napari_sam2.sample_data.scenes import FAMILIES, generate
 
         self._device = device
         self.sets: dict[str, Asked] = {}
+        self.clips: dict[str, Watched] = {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             for family in FAMILIES:
                 clip = generate(WINDOWS, frames=1, size=SIZE, seed=SEED, families=(family,))
                 self.sets[family] = ask(clip.images_btchw[:, 0], clip.labels_bthw[:, 0].long())
+            clip = generate(CLIPS, frames=FRAMES, size=SIZE, seed=SEED)
+            self.clips["clips"] = watch(clip.images_btchw, clip.labels_bthw.long())
             if real is not None:
                 data, rng = RealData(real, held_out=True), np.random.default_rng(SEED)
                 for name in data.names():
                     images, labels = data.windows(2 * WINDOWS, SIZE, rng, name=name, span=SPAN)
                     self.sets[f"real {name}"] = ask(images.float() / 255, labels.long())
+                images, labels = data.clips(CLIPS, FRAMES, SIZE, rng)
+                self.clips["real clips"] = watch(images.float() / 255, labels.long())
 
     def __call__(self, model: Sam2) -> dict[str, dict[str, float]]:
         """Mean IoU by set and kind of prompt; and of a disc at the click and an ellipse in the box."""
         model.sam_prompt_encoder.image_size = SIZE
-        return {
+        stills = {
             name: self._measure(model, asked) for name, asked in self.sets.items() if len(asked.masks_bhw)
         }
+        return stills | {name: self._follow(model, watched) for name, watched in self.clips.items()}
 
     @torch.no_grad()
     def _measure(self, model: Sam2, asked: Asked) -> dict[str, float]:
@@ -123,6 +157,47 @@ class Validation:
         result["disc"] = _mean_iou(disc(asked.prompts["deep"][0], SIZE), asked.masks_bhw)
         result["ellipse"] = _mean_iou(ellipse(asked.prompts["box"][0], SIZE), asked.masks_bhw)
         return result
+
+    @torch.no_grad()
+    def _follow(self, model: Sam2, watched: Watched) -> dict[str, float]:
+        images = watched.images_btchw.to(self._device)
+        encoded = [model.encode_image(normalise(images[:, t])).take(watched.image_n) for t in range(FRAMES)]
+        present_tn = watched.masks_tnhw.flatten(2).any(2)[1:]
+        result = {
+            "kept in place": self._mean_present(watched.masks_tnhw[:1].expand(FRAMES, -1, -1, -1), watched)
+        }
+        for kind, (points, labels) in watched.prompts.items():
+            bank = Bank(model.config.max_pointers - 1)
+            masks, scores = [], []
+            for t, features in enumerate(encoded):
+                if t == 0:
+                    answer = model.decode(
+                        model.without_memory(features.coarse_bchw),
+                        features,
+                        points.to(self._device),
+                        labels.to(self._device),
+                    )
+                else:
+                    answer, _ = bank.recall(model, features, t)
+                found = model.choose(answer, multimask=t > 0 or kind == "click")
+                bank.remember(model, features, found, t, conditioning=t == 0)
+                large = functional.interpolate(
+                    found.logits_nhw[:, None].float(), scale_factor=4, mode="bilinear"
+                )
+                masks.append(large[:, 0].cpu() > 0)
+                scores.append(found.object_score_n.cpu())
+            score_tn = torch.stack(scores[1:])
+            result[kind] = self._mean_present(torch.stack(masks), watched)
+            for name, where_tn in (("absences found", ~present_tn), ("false absences", present_tn)):
+                if where_tn.any():
+                    result[f"{kind} {name}"] = round(float((score_tn[where_tn] < 0).float().mean()), 3)
+        return result
+
+    @staticmethod
+    def _mean_present(given_tnhw: Tensor, watched: Watched) -> float:
+        """Mean IoU over the later frames on which an object is present."""
+        iou_tn = intersection_over_union(given_tnhw[1:], watched.masks_tnhw[1:])
+        return round(float(iou_tn[watched.masks_tnhw[1:].flatten(2).any(2)].mean()), 3)
 
 
 def _mean_iou(given_nhw: Tensor, wanted_nhw: Tensor) -> float:

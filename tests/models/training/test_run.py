@@ -1,0 +1,72 @@
+"""A whole run, small: every stage, resuming, the weights file and the command."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from napari_sam2.models.checkpoints import read_checkpoint
+from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.errors import ModelError
+from napari_sam2.models.training.run import Length, Run
+from napari_sam2.models.training.stages import PLAN, Stage, stage_at
+from napari_sam2.models.training.train import train
+
+
+def test_a_resumed_run_ends_with_the_same_weights(
+    tiny: Sam2Config, tiny_plan: tuple[Stage, ...], real_folder: Path, tmp_path: Path
+) -> None:
+    common = dict(config=tiny, plan=tiny_plan, real=real_folder, validate=False)
+    whole = train(tmp_path / "whole.safetensors", Length(steps=12), **common)
+    parts = tmp_path / "parts.safetensors"
+    stopped = train(parts, Length(steps=12), until="stills", **common)
+    assert stopped.step == 6
+    resumed = train(parts, Length(steps=12), resume=True, **common)
+    assert resumed.step == 12
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, resumed.model.state_dict()[name]), name
+        assert torch.equal(whole.averaged[name], resumed.averaged[name]), name
+
+
+def test_the_weights_file_holds_the_average(
+    tiny: Sam2Config, tiny_plan: tuple[Stage, ...], tmp_path: Path
+) -> None:
+    out = tmp_path / "small.safetensors"
+    run = train(out, Length(steps=4), config=tiny, plan=tiny_plan[:1], validate=False)
+    checkpoint = read_checkpoint(out)
+    assert checkpoint.config == tiny
+    assert checkpoint.state.keys() == run.averaged.keys()
+    for name, value in load_file(out).items():
+        torch.testing.assert_close(value.float(), run.averaged[name], rtol=1e-3, atol=1e-4)
+    lines = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+    assert lines[0] == {"stage": "geometry", "step": 0, "minutes": 0.0}
+
+
+def test_nothing_to_resume_is_said_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"no run to resume; start without --resume"):
+        Run.load(tmp_path / "none.run.pt", torch.device("cpu"))
+
+
+def test_stages_follow_each_other() -> None:
+    assert sum(stage.share for stage in PLAN) == pytest.approx(1)
+    assert [stage_at(share).name for share in (0, 0.1, 0.6, 0.999, 1)] == [
+        "geometry",
+        "stills",
+        "clips",
+        "large",
+        "large",
+    ]
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "napari_sam2.models.training", "--out", str(tmp_path / "x.safetensors")]
+    result = subprocess.run(
+        [*command, "--steps", "1", "--real", str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "holds no labelled images" in result.stderr
+    assert "Traceback" not in result.stderr
