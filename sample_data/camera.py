@@ -11,15 +11,21 @@ from napari_sam2.sample_data.motion import drift
 from napari_sam2.sample_data.ranges import Settings
 
 
-def looking_at(draw: Draw, s: Settings, frames: int) -> Tensor:
-    """Where the camera looks, (b, frames, 2) in window sides: a pan, a slow float, a shake."""
+def looking_at(draw: Draw, s: Settings, grid_hwc: Tensor, frames: int) -> Tensor:
+    """Scene coordinates of the pixels in every frame, (b, frames, h, w, 2): the camera pans, floats,
+    shakes, rolls and zooms."""
     b = len(s["pan"])
     t = torch.arange(frames, device=draw.device, dtype=torch.float32)
     direction = draw.uniform(0, 2 * math.pi, b, 1)
     steady = torch.stack([direction.sin(), direction.cos()], -1) * (t[:, None] - (frames - 1) / 2)
     floating = 4.0 * drift(draw, frames, b, 2).transpose(1, 2)
     pan, shaking = s["pan"][:, None, None], s["shake"][:, None, None]
-    return pan * (0.5 * steady + floating) + shaking * draw.normal(b, frames, 2)
+    offset = pan * (0.5 * steady + floating) + shaking * draw.normal(b, frames, 2)
+    angle, zoom = s["roll"][:, None] * drift(draw, frames, b), s["zoom"][:, None] * drift(draw, frames, b)
+    scale = zoom.clamp(-0.5, 0.5).exp()
+    cos, sin = (scale * angle.cos())[..., None, None], (scale * angle.sin())[..., None, None]
+    y, x = grid_hwc.unbind(-1)
+    return torch.stack([y * cos + x * sin, x * cos - y * sin], -1) + offset[:, :, None, None]
 
 
 def field_of_view(draw: Draw, s: Settings, grid_hwc: Tensor) -> Tensor:

@@ -203,7 +203,9 @@ def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
         joined, owner[:, 0 : 2 * (k // 2) : 2], owner[:, 1 : 2 * (k // 2) : 2]
     )
     size = size_bk[..., None] * (0.35 * s["lively"][:, None, None] * drift(draw, frames, b, k)).exp()
-    present = ~draw.chance(0.03, b, k)[..., None].expand(b, k, frames)
+    # in depth, bodies of a tissue end where their neighbours close over them
+    present, ball = _lifetimes(draw, frames, b, k, {**s, "vanish": torch.zeros(b, device=draw.device)})
+    size = size * ball.clamp_min(0.05)
     return Parts(
         centre_bktc=centre_bk[:, :, None] + _travel(draw, frames, speed),
         angle_bkt=angle_bk[..., None] + 0.3 * s["spin"][:, None, None] * drift(draw, frames, b, k),

@@ -308,8 +308,8 @@ def instrument_frames(frames: int, shape: tuple[int, int], seed: int) -> Movie:
     )
     draw = Draw(seed)
     parts = instruments(draw, frames, settings)
-    looking = camera.looking_at(draw, settings, frames)[0]
-    return Movie(parts, settings, shape, seed, True, looking)
+    middle = camera.looking_at(draw, settings, torch.zeros(1, 1, 2), frames)[0, :, 0, 0]
+    return Movie(parts, settings, shape, seed, True, middle)
 
 
 def instrument_clip(frames: int = 16, shape: tuple[int, int] = (270, 360), seed: int = 0) -> Frame:

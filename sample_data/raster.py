@@ -185,11 +185,15 @@ def _reach_boxes(
     widest = 1.0 / (1.0 - (taper * stretch).abs())
     reach = radii.amax(1) * widest + bend.abs() * stretch.square() + MARGIN
     extent = stretch * torch.maximum(cos.abs(), sin.abs()) + reach
+    # pixels of a scene position: the inverse of the affine map that the camera is, up to small warps
     origin_n2 = coords_nhwc[:, 0, 0]
-    scale_n2 = (coords_nhwc[:, -1, -1] - origin_n2) / coords_nhwc.new_tensor([h - 1, w - 1])
-    scale = scale_n2.repeat_interleave(k, 0)
-    middle = (rows[:, :2] - origin_n2.repeat_interleave(k, 0)) / scale
-    half = extent / scale.amin(1)
+    down = (coords_nhwc[:, -1, 0] - origin_n2) / (h - 1)
+    right = (coords_nhwc[:, 0, -1] - origin_n2) / (w - 1)
+    area = down[:, 0] * right[:, 1] - down[:, 1] * right[:, 0]
+    inverse_n22 = torch.stack([right[:, 1], -right[:, 0], -down[:, 1], down[:, 0]], -1) / area[:, None]
+    away = rows[:, :2] - origin_n2.repeat_interleave(k, 0)
+    middle = (inverse_n22.view(n, 2, 2).repeat_interleave(k, 0) * away[:, None]).sum(-1)
+    half = extent / area.sqrt().repeat_interleave(k)
     seen = (middle + half[:, None] > 0) & (middle - half[:, None] < middle.new_tensor([h, w]))
     return middle, half, seen.all(1) & present
 

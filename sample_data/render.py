@@ -61,7 +61,7 @@ def radiance(
         field = sample(atlas, y.reshape(b, t * h, w), x.reshape(b, t * h, w))
         return field.view(b, -1, t, h, w).transpose(1, 2).reshape(n, -1, h, w)
 
-    size = by_frame(parts.size_bkt).clamp_min_(1e-3)
+    size = by_frame(parts.size_bkt).clamp_min_(0.02)
     # focus differs from object to object; a few are far out of it
     focus_bk = s["edge"][:, None] * (0.35 * draw.normal(b, k)).exp()
     focus_bk = focus_bk * (1.0 + s["defocus"][:, None] * draw.chance(0.15, b, k))

@@ -26,7 +26,7 @@ from napari_sam2.sample_data.visibility import bearable_noise
 
 __all__ = ["FAMILIES", "GENERATOR_VERSION", "Clip", "generate"]
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 
 _CHUNK = 1 << 18
 LAYOUTS_BY_NAME = {"cells": cells, "tissue": tissue, "instruments": instruments}
@@ -121,7 +121,7 @@ def _group(
     b = len(s["span"])
     parts = LAYOUTS_BY_NAME[layout](draw, frames, s)
     grid_hwc = pixel_grid(draw, size, size)
-    coords = (grid_hwc + looking_at(draw, s, frames)[:, :, None, None]).view(b * frames, size, size, 2)
+    coords = looking_at(draw, s, grid_hwc, frames).view(b * frames, size, size, 2)
     view = field_of_view(draw, s, grid_hwc).repeat_interleave(frames, 0)
     fields = rasterise(parts, coords + _warp(draw, coords, s, frames))
     light, organelle = radiance(draw, parts, fields, coords, s, channels)
