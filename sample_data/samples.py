@@ -40,7 +40,7 @@ class SampleInfo:
 SAMPLES: dict[str, SampleInfo] = {
     "cells_time": SampleInfo("t", (0.65, 0.65), "µm", 600.0, "s", "Cells in time (procedural)"),
     "nuclei_z": SampleInfo("z", (0.3, 0.3), "µm", 0.8, "µm", "Nuclei in depth (procedural)"),
-    "instruments_rgb": SampleInfo("t", None, "pixel", 0.04, "s", "Instruments in colour (procedural)"),
+    "instruments_rgb": SampleInfo("t", None, "pixel", 0.2, "s", "Instruments in colour (procedural)"),
 }
 
 
