@@ -19,7 +19,7 @@ class Column:
     formula : str
         How it is computed, or where it comes from.
     dtype : str
-        "int64", "Int64" (may be empty), "float64", "bool" or "str".
+        "int64", "float64", "bool" or "str"; "Int64" and "boolean" may be empty.
     axis : str or None
         "t" or "z" where the column exists only for a time-lapse or only for a stack of slices.
     """

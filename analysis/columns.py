@@ -8,6 +8,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from napari_sam2.analysis.column import Column
+from napari_sam2.analysis.event_columns import (
+    ACTIVITY,
+    CONTACT_INTERVALS,
+    CONTACTS,
+    INTERVALS,
+    PRESENCE,
+    QUALITY,
+)
 from napari_sam2.analysis.lineage_columns import DIVISIONS, LINEAGE, LINKS
 from napari_sam2.analysis.region_columns import REGIONS, VOLUMES
 from napari_sam2.analysis.scale import Scale
@@ -21,6 +29,12 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "divisions": DIVISIONS,
     "links": LINKS,
     "lineage": LINEAGE,
+    "activity": ACTIVITY,
+    "intervals": INTERVALS,
+    "presence": PRESENCE,
+    "contacts": CONTACTS,
+    "contact_intervals": CONTACT_INTERVALS,
+    "quality": QUALITY,
 }
 """The declared columns of each table, in the order in which they are written."""
 

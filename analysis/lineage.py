@@ -10,7 +10,7 @@ from napari_sam2.analysis.divisions import Division, read_divisions
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.objects import Ints
 from napari_sam2.analysis.scale import Scale
-from napari_sam2.analysis.tables import complete_scale, make_table
+from napari_sam2.analysis.tables import complete_scale, frame_range, make_table
 from napari_sam2.analysis.tracks import check_regions
 
 
@@ -129,5 +129,5 @@ def measure_lineage(regions: pd.DataFrame, divisions: pd.DataFrame) -> pd.DataFr
             cell.birth, cell.parent = frame, divided
         divided.death, divided.daughters = frame, len(born)
 
-    begin, end = (int(frames.min()), int(frames.max())) if cells else (0, 0)
+    begin, end = frame_range(regions)
     return make_table("lineage", [cell.row(scale, begin, end) for cell in cells], scale)

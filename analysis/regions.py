@@ -174,4 +174,5 @@ def measure_regions(
     data["time"] = data["depth"] = data["frame"] * scale.step
     if scores is not None:
         _add_scores(data, scores)
-    return make_table("regions", data, scale, channels=stack.channels, parameters={"ring": list(ring)})
+    parameters = {"ring": list(ring), "frames": [min(chosen, default=0), max(chosen, default=0)]}
+    return make_table("regions", data, scale, channels=stack.channels, parameters=parameters)

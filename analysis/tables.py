@@ -96,6 +96,14 @@ def complete_scale(
     )
 
 
+def frame_range(table: pd.DataFrame) -> tuple[int, int]:
+    """First and last frame that were measured; those of the rows for a table from elsewhere."""
+    measured = table.attrs.get(_KEY, {}).get("parameters", {}).get("frames")
+    if measured:
+        return int(measured[0]), int(measured[1])
+    return (int(table["frame"].min()), int(table["frame"].max())) if len(table) else (0, 0)
+
+
 def channels_of(table: pd.DataFrame) -> tuple[str, ...]:
     """Names of the image channels a table was measured with."""
     return tuple(table.attrs.get(_KEY, {}).get("channels", ()))

@@ -278,4 +278,5 @@ def measure_volumes(
         if table is not None:
             tables.append(table.assign(frame=t, time=t * scale.step))
     data = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame({"object_id": []})
-    return make_table("volumes", data, scale, channels=stacks[0].channels, parameters={"ring": list(ring)})
+    parameters = {"ring": list(ring), "frames": [0, len(stacks) - 1]}
+    return make_table("volumes", data, scale, channels=stacks[0].channels, parameters=parameters)

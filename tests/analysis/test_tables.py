@@ -90,4 +90,4 @@ def test_columns_are_declared_once_and_completely():
         assert len(names) == len(set(names)), name
         for column in columns:
             assert column.meaning.endswith(".") and column.formula and column.unit
-            assert column.dtype in ("int64", "Int64", "float64", "bool", "str")
+            assert column.dtype in ("int64", "Int64", "float64", "bool", "boolean", "str")
