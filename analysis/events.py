@@ -83,7 +83,7 @@ def _in_windows(frames: Ints, positions: Floats, window: int, step: float) -> tu
     moved = np.sqrt(((positions[b] - positions[a]) ** 2).sum(axis=1))
     speeds = divide(moved, (frames[b] - frames[a]) * step)
     views = np.lib.stride_tricks.sliding_window_view(on_every_frame(frames, positions), window, axis=0)
-    sides = np.nanmax(views, axis=2) - np.nanmin(views, axis=2)
+    sides = np.fmax.reduce(views, axis=2) - np.fmin.reduce(views, axis=2)  # a window around a frame has one
     extents: Floats = np.sqrt((sides**2).sum(axis=1))[begin - frames[0]]
     return speeds, extents
 
