@@ -18,7 +18,6 @@ LOOKS: dict[str, Look] = {
 }
 
 FAMILIES: tuple[str, ...] = tuple(LOOKS)
-LAYOUTS = ("cells", "tissue", "instruments")
 
 
 def _widest(name: str) -> Range:
@@ -46,7 +45,7 @@ def draw_settings(draw: Draw, families: Sequence[str]) -> Settings:
     Returns
     -------
     dict
-        Name -> (b,) float tensor; `layout` is an index into `LAYOUTS`.
+        Name -> (b,) float tensor; `layout` is 0 for cells, 1 for tissue, 2 for instruments.
     """
     ranges = draw.tensor([_RANGES[family] for family in families])
     low, high, chance = ranges.unbind(-1)

@@ -1,6 +1,6 @@
 """Procedural stills and clips with instance masks: `generate`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,8 +16,8 @@ from napari_sam2.sample_data.camera import (
 )
 from napari_sam2.sample_data.draw import Draw
 from napari_sam2.sample_data.layouts import cells, instruments, tissue
-from napari_sam2.sample_data.looks import FAMILIES, LAYOUTS, draw_settings
-from napari_sam2.sample_data.parts import pixel_grid
+from napari_sam2.sample_data.looks import FAMILIES, draw_settings
+from napari_sam2.sample_data.parts import Parts, pixel_grid
 from napari_sam2.sample_data.ranges import Settings
 from napari_sam2.sample_data.raster import rasterise
 from napari_sam2.sample_data.render import radiance
@@ -28,8 +28,10 @@ __all__ = ["FAMILIES", "GENERATOR_VERSION", "Clip", "generate"]
 
 GENERATOR_VERSION = 4
 
-_CHUNK = 1 << 18
-LAYOUTS_BY_NAME = {"cells": cells, "tissue": tissue, "instruments": instruments}
+_PIXELS_AT_ONCE = {"cpu": 1 << 18, "gpu": 1 << 25}
+Layout = Callable[[Draw, int, Settings], Parts]
+# in the order of the weights of a look
+_LAYOUTS = (cells, tissue, instruments)
 
 
 @dataclass(frozen=True)
@@ -101,25 +103,26 @@ def generate(
         colour = settings["colour"] > 0
         images = torch.zeros(batch, frames, 3, size, size, device=draw.device)
         labels = torch.zeros(batch, frames, size, size, dtype=torch.int32, device=draw.device)
-        # on a CPU, as many at a time as stay in its cache
-        at_once = max(1, _CHUNK // (frames * size * size)) if draw.device.type == "cpu" else batch
-        for layout in range(len(LAYOUTS)):
+        # on a CPU, as many at a time as stay in its cache; on a GPU, as fit its memory with ease
+        pixels = _PIXELS_AT_ONCE["cpu" if draw.device.type == "cpu" else "gpu"]
+        at_once = max(1, pixels // (frames * size * size))
+        for index, layout in enumerate(_LAYOUTS):
             for channels in (1, 3):
-                rows = ((settings["layout"] == layout) & (colour == (channels == 3))).nonzero()[:, 0]
+                rows = ((settings["layout"] == index) & (colour == (channels == 3))).nonzero()[:, 0]
                 for some in rows.split(at_once) if len(rows) else ():
                     group = {name: value[some] for name, value in settings.items()}
-                    image, label = _group(draw, group, LAYOUTS[layout], channels, frames, size)
+                    image, label = _group(draw, group, layout, channels, frames, size)
                     images[some] = image
                     labels[some] = label
     return Clip(images, labels, chosen)
 
 
 def _group(
-    draw: Draw, s: Settings, layout: str, channels: int, frames: int, size: int
+    draw: Draw, s: Settings, layout: Layout, channels: int, frames: int, size: int
 ) -> tuple[Tensor, Tensor]:
     """Scenes of one layout: (b, t, 3 or 1, h, w) and (b, t, h, w)."""
     b = len(s["span"])
-    parts = LAYOUTS_BY_NAME[layout](draw, frames, s)
+    parts = layout(draw, frames, s)
     grid_hwc = pixel_grid(draw, size, size)
     coords = looking_at(draw, s, grid_hwc, frames).view(b * frames, size, size, 2)
     view = field_of_view(draw, s, grid_hwc).repeat_interleave(frames, 0)
