@@ -8,3 +8,11 @@ class InputError(ValueError):
     to mend it; the command line prints it and exits with status 2, the viewer shows it as a
     notification.
     """
+
+
+class ImageWarning(UserWarning):
+    """Something about an image that a person should know before trusting what is measured on it.
+
+    The message is one sentence; the command line prints it and goes on, the viewer shows it as a
+    notification.
+    """

@@ -47,4 +47,5 @@ def read_array(array: Any) -> Stack:
         raise InputError(
             f"{where} has a type that numpy does not know ({error}); convert it first"
         ) from error
-    return Stack(reader, bare_letters(reader.shape, reader.dtype), name="image", where=where)
+    letters = bare_letters(reader.shape, reader.dtype)
+    return Stack(reader, letters, name="image", where=where, kind=where.removeprefix("the "))

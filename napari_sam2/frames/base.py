@@ -56,6 +56,14 @@ class Stack:
         Distance of neighbours along an axis and its unit, where the source says so.
     channel_names : sequence of str
         Empty where the source names none.
+    kind : str
+        What the source is, in words.
+    remarks : sequence of str
+        What a person should know of the image before trusting it, each a clause that follows `where`.
+    contrast : (float, float) or None
+        Window that the source asks to be shown with.
+    is_negative : bool
+        The source asks that low values be shown bright.
     """
 
     array: LazyArray
@@ -65,6 +73,10 @@ class Stack:
     source: str | None = None
     spacing: Mapping[str, tuple[float, str]] = field(default_factory=dict)
     channel_names: Sequence[str] = ()
+    kind: str = "array"
+    remarks: Sequence[str] = ()
+    contrast: tuple[float, float] | None = None
+    is_negative: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,7 +100,15 @@ class Frames:
     name : str
         Stem for the names of outputs.
     source : str or None
-        Path of the file or folder; None for an array in memory.
+        Path or address of the file or folder; None for an array in memory.
+    kind : str
+        What the source is, in words: "OME-TIFF", "DICOM series", ...
+    remarks : tuple of str
+        What a person should know of the image before trusting it: gaps, uneven steps.
+    letters : str
+        The meaning of each dimension of the source, such as "TZCYX"; Q where it is not known.
+    source_shape : tuple of int
+        The size of each.
     axis : str
         "t" or "z".
     shape : (int, int, int)
@@ -126,6 +146,10 @@ class Frames:
         self._fingerprint: str | None = None
         self.name = stack.name
         self.source = stack.source
+        self.kind = stack.kind
+        self.remarks = tuple(f"{stack.where} {remark}" for remark in stack.remarks)
+        self.letters = axes.letters
+        self.source_shape = axes.shape
         self.axis = axes.axis
         self.shape = (axes.n_frames, axes.shape[axes.y], axes.shape[axes.x])
         self.dtype = _readable_dtype(stack)
@@ -139,10 +163,10 @@ class Frames:
         self.step_unit = calibration.step_unit
         # Sampled even where the contrast is given: a broken file, a NaN, should show now, not hours later.
         samples_nc = np.concatenate([thin_out(self[frame]) for frame in self._sampled(SAMPLED_FRAMES)])
-        if contrast is None:
+        if contrast is None and stack.contrast is None:
             self._contrast = estimate_contrast(samples_nc, self.is_rgb)
         else:
-            self.contrast = contrast
+            self.contrast = contrast if contrast is not None else stack.contrast
 
     @property
     def contrast(self) -> Contrast:
@@ -180,6 +204,8 @@ class Frames:
         first = min(shown)
         image_yxc = self._read(index, slice(first, max(shown) + 1))
         planes = [self.contrast.scale(image_yxc[..., channel - first], channel) for channel in shown]
+        if self._stack.is_negative:
+            planes = [1 - plane for plane in planes]
         if len(planes) < 3:
             planes = [planes[0], planes[-1], planes[0]]
         return np.stack(planes)

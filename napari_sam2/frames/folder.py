@@ -134,6 +134,7 @@ def read_folder(folder: Path) -> Stack:
         name=folder.resolve().name,
         where=str(folder),
         source=str(folder),
+        kind=f"folder of {SUFFIXES[files[0].suffix.lower()]} images",
     )
 
 

@@ -1,4 +1,4 @@
-"""Zarr arrays and groups, and OME-Zarr images 0.4 and 0.5 (their level of full resolution)."""
+"""Zarr arrays and groups, here or far away, and OME-Zarr images 0.4 and 0.5 (their full resolution)."""
 
 import warnings
 from collections.abc import Sequence
@@ -39,6 +39,37 @@ def read_zarr_folder(path: Path) -> Stack:
     return stack
 
 
+def read_zarr_address(address: str) -> Stack:
+    """Describe a zarr array or group behind an address that fsspec knows, such as https:// or s3://.
+
+    Secrets that a store asks for are found where fsspec looks for them: its configuration files and the
+    environment.
+
+    Raises
+    ------
+    InputError
+        It cannot be reached, is not Zarr, holds no image, several, or broken metadata.
+    """
+    import zarr
+
+    try:
+        node = zarr.open(address, mode="r")
+    except ImportError as error:
+        raise InputError(
+            f"{address} needs a package that is not installed ({error}); "
+            "install it with: pip install 'napari-sam2[remote]'"
+        ) from error
+    except Exception as error:  # each kind of store has its own kinds of error
+        raise InputError(
+            f"{address} cannot be opened as Zarr ({error or type(error).__name__}); check the address and "
+            "the connection, and download images of other kinds first"
+        ) from error
+    stack = read_zarr(node, address)
+    stack.name = address.rstrip("/").rpartition("/")[2].removesuffix(".zarr").removesuffix(".ome")
+    stack.source = address
+    return stack
+
+
 def read_zarr(node: Any, where: str = "the zarr array") -> Stack:
     """Describe a zarr array or group that is open, or the store of one."""
     import zarr
@@ -62,7 +93,7 @@ def _plain(array: Any, where: str) -> Stack:
     if names and len(names) == len(reader.shape):
         named = _letters(names)
         letters = named if {"Y", "X"} <= set(named) else letters
-    return Stack(reader, letters, name="image", where=where)
+    return Stack(reader, letters, name="image", where=where, kind="Zarr array")
 
 
 def _multiscale(group: Any, attributes: dict[str, Any], where: str) -> Stack:
@@ -91,7 +122,15 @@ def _multiscale(group: Any, attributes: dict[str, Any], where: str) -> Stack:
             spacing[letter] = (size * (factor or 1), unit)
     channels = attributes.get("omero", {}).get("channels", [])
     names = [str(channel.get("label", "")) for channel in channels if isinstance(channel, dict)]
-    return Stack(reader, letters, name="image", where=where, spacing=spacing, channel_names=names)
+    return Stack(
+        reader,
+        letters,
+        name="image",
+        where=where,
+        spacing=spacing,
+        channel_names=names,
+        kind=f"OME-Zarr {attributes.get('version', multiscale.get('version', ''))}".strip(),
+    )
 
 
 def _only_member(group: Any, where: str) -> Stack:

@@ -1,24 +1,21 @@
 """`open_frames`: from whatever holds images to `Frames`."""
 
-import os
+import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from napari_sam2.errors import InputError
+from napari_sam2.errors import ImageWarning, InputError
 from napari_sam2.frames.axes import Axes, given_letters, resolve_axes
 from napari_sam2.frames.base import Calibration, Frames, Stack
 from napari_sam2.frames.contrast import Contrast
+from napari_sam2.frames.sources import read_stack
 from napari_sam2.frames.units import physical_unit
-
-VIDEO_SUFFIXES = {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv"}
-DICOM_SUFFIXES = {".dcm", ".dicom", ".ima"}
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"}
 
 
 def open_frames(
     source: Any,
     *,
+    series: int | str | None = None,
     axis: str | None = None,
     axes: str | None = None,
     index: Mapping[str, int] | None = None,
@@ -33,9 +30,12 @@ def open_frames(
 
     Parameters
     ----------
-    source : path, array or Frames
-        A TIFF (multi-page, OME, ImageJ, BigTIFF), a Zarr or OME-Zarr, a folder of png, jpg or tif images
-        of one size; or a numpy, dask or zarr array.
+    source : path, address, array or Frames
+        A TIFF (multi-page, OME, ImageJ, BigTIFF); a Zarr or OME-Zarr, also by an address such as
+        https://... or s3://...; a folder of png, jpg or tif images of one size; a video; a DICOM file, or
+        a folder or zip of them; a NIfTI, ND2, CZI or LIF; or a numpy, dask or zarr array.
+    series : int or str, optional
+        Which of several DICOM series in a folder or zip: its number or the first characters of its UID.
     axis : "t", "z" or None
         The axis to go along; needed only where both are longer than one. It also says what an axis
         without a name means, which is otherwise taken for time.
@@ -49,7 +49,8 @@ def open_frames(
         The channels that the model sees, by number from 0 or by name: one as grey, two as magenta and
         green, three as red, green and blue. All of them, up to the third, when not given.
     contrast : Contrast, (low, high) or sequence of pairs, optional
-        Values shown as black and as white, for all channels or for each; estimated when not given.
+        Values shown as black and as white, for all channels or for each; when not given the file's own
+        window, else estimated.
     pixel_size : float or (float, float), optional
         Size of a pixel (y, x) in `unit`, in place of what the file says.
     unit : str, optional
@@ -68,89 +69,26 @@ def open_frames(
     ------
     InputError
         The source cannot be used; the sentence says why and how to mend it.
+
+    Warns
+    -----
+    ImageWarning
+        Something to know before trusting the image, such as slices that are missing.
     """
     if isinstance(source, Frames):
         return source
-    stack = _read(source)
+    stack = read_stack(source, series)
     try:
         letters = stack.letters if axes is None else given_letters(axes, stack.array.shape, stack.where)
         resolved = resolve_axes(letters, stack.array.shape, stack.where, axis, index)
         calibration = _calibration(stack, resolved, pixel_size, unit, step, step_unit)
-        return Frames(stack, resolved, calibration, channels, contrast)
+        frames = Frames(stack, resolved, calibration, channels, contrast)
+        for remark in frames.remarks:
+            warnings.warn(remark, ImageWarning, stacklevel=2)
     except BaseException:
         stack.array.close()
         raise
-
-
-def _read(source: Any) -> Stack:
-    """Find the reader of a source; each imports its own library."""
-    if isinstance(source, str | os.PathLike):
-        return _read_path(Path(source).expanduser())
-    if type(source).__module__.startswith(("zarr.", "tifffile.zarr")):
-        from napari_sam2.frames.omezarr import read_zarr
-
-        return read_zarr(source)
-    from napari_sam2.frames.arrays import is_array, read_array
-
-    if is_array(source):
-        return read_array(source)
-    raise InputError(
-        f"an object of type {type(source).__name__} is no image stack; "
-        "give a path, or a numpy, dask or zarr array with at least 3 dimensions"
-    )
-
-
-def _read_path(path: Path) -> Stack:
-    try:
-        if path.is_dir():
-            return _read_directory(path)
-        if not path.exists():
-            raise InputError(f"there is no file or folder {path}; check the path")
-        return _read_file(path)
-    except OSError as error:
-        raise InputError(f"{path} cannot be opened ({error.strerror or error}); check permissions") from error
-
-
-def _read_file(path: Path) -> Stack:
-    suffix = path.suffix.lower()
-    if suffix in VIDEO_SUFFIXES:
-        raise InputError(
-            f"{path} is a video, which this version does not read; export its frames as images into a "
-            f"folder, for instance with ffmpeg -i {path.name} frames/%06d.png, and give the folder"
-        )
-    if suffix in DICOM_SUFFIXES:
-        raise InputError(_no_dicom(path))
-    if suffix in IMAGE_SUFFIXES:
-        raise InputError(
-            f"{path} is one 2-D image, and following an object needs a stack; "
-            "give the folder with all its images, or a TIFF stack"
-        )
-    from napari_sam2.frames.tiff import is_tiff, read_tiff
-
-    if is_tiff(path):
-        return read_tiff(path)
-    raise InputError(
-        f"{path} is of a kind that this version does not read; export it as TIFF or OME-TIFF (Fiji and "
-        "napari can), as Zarr, or as a folder of png images"
-    )
-
-
-def _read_directory(path: Path) -> Stack:
-    from napari_sam2.frames.folder import read_folder
-    from napari_sam2.frames.omezarr import is_zarr_folder, read_zarr_folder
-
-    if is_zarr_folder(path):
-        return read_zarr_folder(path)
-    if any(child.suffix.lower() in DICOM_SUFFIXES for child in path.iterdir()):
-        raise InputError(_no_dicom(path))
-    return read_folder(path)
-
-
-def _no_dicom(path: Path) -> str:
-    return (
-        f"{path} is DICOM, which this version does not read; export its frames as a TIFF stack "
-        "or as png images into a folder"
-    )
+    return frames
 
 
 def _calibration(

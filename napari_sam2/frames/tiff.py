@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import tifffile
 
 MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_KINDS = {"ome": "OME-TIFF", "imagej": "ImageJ TIFF"}
 COLOUR_PHOTOMETRICS = (2, 6)
 """RGB and YCbCr; tifffile decodes the second to the first."""
 
@@ -41,6 +42,7 @@ class TiffReader:
                 check_whole(tif, series, path)
                 self.letters = _letters(series)
                 self.metadata = read_metadata(tif, series)
+                self.kind = _KINDS.get(series.kind, "TIFF")
                 self.shape = tuple(int(size) for size in series.shape)
                 self.dtype = np.dtype(series.dtype)
                 self._keep_open(tif, series)
@@ -104,6 +106,7 @@ def read_tiff(path: Path) -> Stack:
         source=str(path),
         spacing=metadata.spacing,
         channel_names=metadata.channel_names,
+        kind=reader.kind,
     )
 
 

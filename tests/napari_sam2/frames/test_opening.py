@@ -19,7 +19,7 @@ import numpy
 open_frames(numpy.zeros((3, 8, 9)))
 assert not {"tifffile", "zarr", "dask"} & set(sys.modules)
 open_frames(sys.argv[1]).close()
-assert not {"torch", "napari", "qtpy", "dask"} & set(sys.modules)
+assert not {"torch", "napari", "qtpy", "dask", "av", "pydicom", "nibabel"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-W", "error", "-c", program, tmp_path / "a.tif"], check=True)
 
@@ -32,8 +32,8 @@ def test_frames_are_passed_on():
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("movie.mp4", "is a video, which this version does not read; export its frames"),
-        ("scan.dcm", "is DICOM, which this version does not read; export its frames"),
+        ("movie.mp4", "cannot be read as a video"),
+        ("scan.dcm", "is no DICOM file, or one without images"),
         ("photo.PNG", "is one 2-D image"),
         ("stack.nd2", "is of a kind that this version does not read; export it as TIFF"),
         ("stack", "is of a kind that this version does not read"),
@@ -45,10 +45,11 @@ def test_files_of_other_kinds_are_refused_with_a_way_out(tmp_path, name, sentenc
         open_frames(tmp_path / name)
 
 
-def test_a_folder_of_dicom_is_refused(tmp_path):
-    (tmp_path / "1.dcm").write_bytes(b"")
-    with pytest.raises(InputError, match="is DICOM"):
-        open_frames(tmp_path)
+def test_series_are_those_of_dicom(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((5, 8, 9), np.uint8))
+    for source in (np.zeros((3, 8, 9)), tmp_path / "a.tif"):
+        with pytest.raises(InputError, match=r"leave it out"):
+            open_frames(source, series=2)
 
 
 def test_no_such_file(tmp_path):
