@@ -1,0 +1,79 @@
+import re
+
+import numpy as np
+import pytest
+
+from napari_sam2.analysis import MeasureError, measure_regions, measure_volumes, write_table
+from napari_sam2.analysis.divisions import propose_divisions
+from napari_sam2.analysis.lineage import measure_lineage
+from napari_sam2.analysis.summary import Result, draw_summary, read_results, write_summary
+
+
+@pytest.fixture
+def result(dividing_cell):
+    regions = measure_regions(dividing_cell, pixel_size=0.5, unit="µm", step=10, step_unit="min")
+    return Result("dish 3", regions, measure_lineage(regions, propose_divisions(regions)), dividing_cell[0])
+
+
+def titles(figure):
+    return [ax.get_title() for ax in figure.axes]
+
+
+def test_a_page_has_the_lineage_where_something_divides_else_the_timeline(result):
+    assert any(title.startswith("lineage") for title in titles(draw_summary(result)))
+    plain = draw_summary(Result("dish 3", result.regions))
+    assert any(title.startswith("on screen") for title in titles(plain))
+    assert "dish 3: 3 objects on frames 0 to 11\npixel 0.5 x 0.5 µm, step 10 min" in plain.get_suptitle()
+
+
+def test_pages_of_slices_of_volumes_and_of_nothing(dividing_cell):
+    slices = measure_regions(dividing_cell, axis="z")
+    assert any("present" in title for title in titles(draw_summary(Result("z", slices))))
+    volumes = measure_volumes(np.repeat(dividing_cell[:3, None], 2, axis=1))
+    assert any(title.startswith("volume") for title in titles(draw_summary(Result("v", volumes))))
+    nothing = measure_regions(np.zeros((2, 5, 5), int))
+    assert draw_summary(Result("empty", nothing)).texts[-1].get_text() == "no objects"
+
+
+def test_one_result_as_a_picture_several_as_pages_or_a_web_page(result, tmp_path):
+    assert write_summary(result, tmp_path / "one.png").read_bytes().startswith(b"\x89PNG")
+    pdf = write_summary([result, result], tmp_path / "two.pdf").read_bytes()
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 2
+    page = write_summary([result, Result("<dish 4>", result.regions)], tmp_path / "two.html").read_text(
+        "utf-8"
+    )
+    assert page.count("<img") == 2 and "&lt;dish 4&gt;" in page
+    assert "mean_speed (µm/min)" in page and "&quot;step&quot;: 10.0" in page
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["one.png", "two.html", "two.pdf"]
+
+
+def test_a_folder_of_results_is_read_with_its_subfolders(result, tmp_path):
+    for name in ("b", "a/inner"):
+        (tmp_path / name).mkdir(parents=True)
+        write_table(result.regions, tmp_path / name / "regions.csv")
+    write_table(result.lineage, tmp_path / "b" / "lineage.csv")
+    first, second = read_results(tmp_path)
+    assert (first.name, second.name) == ("a/inner", "b")
+    assert first.lineage is None and second.lineage.equals(result.lineage)
+    assert read_results(tmp_path / "b")[0].name == "b"
+
+
+@pytest.mark.parametrize(
+    ("name", "n_results", "sentence"),
+    [
+        ("a.jpg", 1, "cannot be written as a.jpg; end its name in .png, .pdf or .html"),
+        ("a.png", 2, "2 results do not fit into one picture"),
+        ("a.pdf", 0, "There is no result"),
+    ],
+)
+def test_what_cannot_be_written_says_so_and_writes_nothing(result, tmp_path, name, n_results, sentence):
+    with pytest.raises(MeasureError, match=re.escape(sentence)):
+        write_summary([result] * n_results, tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_folders_without_results_are_refused(tmp_path):
+    with pytest.raises(MeasureError, match="holds no result"):
+        read_results(tmp_path)
+    with pytest.raises(MeasureError, match="There is no folder"):
+        read_results(tmp_path / "nowhere")
