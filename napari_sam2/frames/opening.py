@@ -35,7 +35,8 @@ def open_frames(
         https://... or s3://...; a folder of png, jpg or tif images of one size; a video; a DICOM file, or
         a folder or zip of them; a NIfTI, ND2, CZI or LIF; or a numpy, dask or zarr array.
     series : int or str, optional
-        Which of several DICOM series in a folder or zip: its number or the first characters of its UID.
+        Which of several DICOM series in a folder or zip: its number or the first characters of its UID; or
+        which image of an ND2, CZI or LIF: its number from 0 or its name.
     axis : "t", "z" or None
         The axis to go along; needed only where both are longer than one. It also says what an axis
         without a name means, which is otherwise taken for time.

@@ -13,7 +13,9 @@ VIDEO_SUFFIXES = frozenset(
 )
 SINGLE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"})
 FOLDER_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff"})
-OTHER_SUFFIXES = VIDEO_SUFFIXES | SINGLE_SUFFIXES | FOLDER_SUFFIXES
+NIFTI_SUFFIXES = (".nii", ".nii.gz")
+MICROSCOPE_SUFFIXES = frozenset({".nd2", ".czi", ".lif"})
+OTHER_SUFFIXES = VIDEO_SUFFIXES | SINGLE_SUFFIXES | FOLDER_SUFFIXES | MICROSCOPE_SUFFIXES
 ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 
 
@@ -25,7 +27,7 @@ def read_stack(source: Any, series: int | str | None = None) -> Stack:
     source
         What `open_frames` takes, except `Frames`.
     series : int or str, optional
-        Which of several DICOM series.
+        Which of several DICOM series, or of the images of an ND2, CZI or LIF.
 
     Raises
     ------
@@ -64,6 +66,10 @@ def _read_named(name: str, series: int | str | None) -> Stack:
                 from napari_sam2.frames.dicom import read_dicom
 
                 return read_dicom(path, series)
+            if path.suffix.lower() in MICROSCOPE_SUFFIXES:
+                from napari_sam2.frames.microscope import read_microscope
+
+                return read_microscope(path, series)
             stack = _read_directory(path) if path.is_dir() else _read_file(path)
         except OSError as error:
             raise InputError(
@@ -71,7 +77,7 @@ def _read_named(name: str, series: int | str | None) -> Stack:
             ) from error
     if series is not None:
         stack.array.close()
-        raise InputError(f"series {series} was asked of {stack.where}, which is not DICOM; leave it out")
+        raise InputError(f"series {series} was asked of {stack.where}, which holds one image; leave it out")
     return stack
 
 
@@ -110,6 +116,10 @@ def _read_file(path: Path) -> Stack:
             f"{path} is one 2-D image, and following an object needs a stack; "
             "give the folder with all its images, or a TIFF stack"
         )
+    if path.name.lower().endswith(NIFTI_SUFFIXES):
+        from napari_sam2.frames.nifti import read_nifti
+
+        return read_nifti(path)
     from napari_sam2.frames.tiff import is_tiff, read_tiff
 
     if is_tiff(path):

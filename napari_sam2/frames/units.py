@@ -17,7 +17,19 @@ _SPELLINGS = {
 _SPELLING_OF = {other: unit for unit, others in _SPELLINGS.items() for other in others}
 
 # An inch comes from the print density that image programs write by default, never from a microscope.
-_NOT_PHYSICAL = {"", "pixel", "pixels", "px", "frame", "reference frame", "null", "none", "inch", "inches"}
+_NOT_PHYSICAL = {
+    "",
+    "pixel",
+    "pixels",
+    "px",
+    "frame",
+    "reference frame",
+    "null",
+    "none",
+    "unknown",
+    "inch",
+    "inches",
+}
 
 
 def physical_unit(text: object) -> str | None:
