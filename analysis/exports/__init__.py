@@ -1,18 +1,28 @@
 """The formats that other tools read and write, one module each."""
 
+from napari_sam2.analysis.exports.coco import write_coco, write_youtube_vis
 from napari_sam2.analysis.exports.ctc import write_ctc
 from napari_sam2.analysis.exports.ctc_reading import read_ctc
+from napari_sam2.analysis.exports.davis import read_davis, write_davis
 from napari_sam2.analysis.exports.geff import read_geff, write_geff
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
+from napari_sam2.analysis.exports.sav import Masklets, read_sav, write_sav
 from napari_sam2.analysis.exports.trackmate import write_trackmate
 from napari_sam2.analysis.exports.trackmate_reading import read_trackmate
 
 __all__ = [
+    "Masklets",
     "read_ctc",
+    "read_davis",
     "read_geff",
+    "read_sav",
     "read_trackmate",
+    "write_coco",
     "write_ctc",
+    "write_davis",
     "write_geff",
     "write_ome_tiff",
+    "write_sav",
     "write_trackmate",
+    "write_youtube_vis",
 ]
