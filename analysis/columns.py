@@ -19,6 +19,7 @@ from napari_sam2.analysis.event_columns import (
 from napari_sam2.analysis.lineage_columns import DIVISIONS, LINEAGE, LINKS
 from napari_sam2.analysis.region_columns import REGIONS, VOLUMES
 from napari_sam2.analysis.scale import Scale
+from napari_sam2.analysis.score_columns import SCORES
 from napari_sam2.analysis.track_columns import MSD, TRACKS
 
 COLUMNS: dict[str, tuple[Column, ...]] = {
@@ -35,6 +36,7 @@ COLUMNS: dict[str, tuple[Column, ...]] = {
     "contacts": CONTACTS,
     "contact_intervals": CONTACT_INTERVALS,
     "quality": QUALITY,
+    "scores": SCORES,
 }
 """The declared columns of each table, in the order in which they are written."""
 

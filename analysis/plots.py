@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from napari_sam2.analysis.colours import object_colour
+from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.events import measure_activity
 from napari_sam2.analysis.intervals import cut_intervals
 from napari_sam2.analysis.tables import complete_scale, describe
@@ -24,7 +25,10 @@ def _colour(object_id: int) -> tuple[float, float, float]:
 
 
 def _unit_of(table: pd.DataFrame, column: str) -> str:
-    return next(str(one["unit"]) for one in describe(table)["columns"] if one["name"] == column)
+    units = {one["name"]: str(one["unit"]) for one in describe(table)["columns"]}
+    if column not in units:
+        raise MeasureError(f"The table has no column {column!r}; it has {', '.join(units)}.")
+    return units[column]
 
 
 def plot_trajectories(ax: Axes, regions: pd.DataFrame, image_yx: NDArray[Any] | None = None) -> None:
@@ -72,6 +76,7 @@ def plot_distribution(ax: Axes, table: pd.DataFrame, column: str) -> None:
     column : str
         Of numbers.
     """
+    unit = _unit_of(table, column)
     values = table[column].to_numpy(np.float64)
     known = values[np.isfinite(values)]
     if len(known):
@@ -79,7 +84,7 @@ def plot_distribution(ax: Axes, table: pd.DataFrame, column: str) -> None:
         ax.axvline(float(np.median(known)), color="black", linewidth=1)
     missing = f", {len(values) - len(known)} undefined" if len(known) < len(values) else ""
     ax.set_title(f"{column.replace('_', ' ')} (n = {len(known)}{missing})", fontsize=9)
-    ax.set_xlabel(_unit_of(table, column))
+    ax.set_xlabel(unit)
     ax.set_ylabel("count")
 
 
@@ -95,15 +100,15 @@ def plot_over_frames(ax: Axes, regions: pd.DataFrame, column: str) -> None:
     column : str
         Of numbers.
     """
-    scale = complete_scale(regions)
-    for object_id, rows in check_regions(regions, column).groupby("object_id"):
+    scale, unit = complete_scale(regions), _unit_of(regions, column)
+    for object_id, rows in check_regions(regions).groupby("object_id"):
         assert isinstance(object_id, int)
         ax.plot(rows["frame"] * scale.step, rows[column], color=_colour(object_id), linewidth=0.6, alpha=0.6)
     if scale.axis == "t":
         median = regions.groupby("frame")[column].median()
         ax.plot(median.index.to_numpy() * scale.step, median.to_numpy(), color="black", linewidth=1.5)
     ax.set_xlabel(("time" if scale.axis == "t" else "depth") + f" ({scale.step_unit})")
-    ax.set_ylabel(f"{column.replace('_', ' ')} ({_unit_of(regions, column)})")
+    ax.set_ylabel(f"{column.replace('_', ' ')} ({unit})")
 
 
 def plot_timeline(ax: Axes, regions: pd.DataFrame) -> None:

@@ -138,8 +138,9 @@ REGIONS = (
     *in_both(
         "perimeter",
         1,
-        "Length of the outline, holes included; in physical units only for square pixels, else NaN",
-        "Benkrid & Crookes 2000 (scikit-image `perimeter`, 4-neighbourhood)",
+        "Length of the outline, holes included",
+        "Benkrid & Crookes 2000 (scikit-image `perimeter`, 4-neighbourhood), for square pixels: where "
+        "they are not, NaN in physical units",
     ),
     *in_both("equivalent_diameter", 1, "Diameter of a disk of the same area", "√(4 area / π)"),
     *in_both(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from napari_sam2.analysis import measure_regions, measure_tracks, plots
+from napari_sam2.analysis import MeasureError, measure_regions, measure_tracks, plots
 from napari_sam2.analysis.divisions import propose_divisions
 from napari_sam2.analysis.lineage import measure_lineage
 
@@ -74,3 +74,9 @@ def test_the_lineage_shows_families_that_divide(ax, regions):
     parent, first, second = sorted((cell[0, 0], cell[0, 1]) for cell in cells)
     assert parent[1] == (first[1] + second[1]) / 2
     assert ax.get_title() == "lineage: divisions 1, cells without 1"
+
+
+@pytest.mark.parametrize("plot", [plots.plot_distribution, plots.plot_over_frames])
+def test_a_channel_that_does_not_exist_is_named(ax, regions, plot):
+    with pytest.raises(MeasureError, match="no column 'intensity_mean_DAPI'; it has object_id, frame"):
+        plot(ax, regions, "intensity_mean_DAPI")
