@@ -4,7 +4,10 @@ from napari_sam2.analysis.exports.coco import write_coco, write_youtube_vis
 from napari_sam2.analysis.exports.ctc import write_ctc
 from napari_sam2.analysis.exports.ctc_reading import read_ctc
 from napari_sam2.analysis.exports.davis import read_davis, write_davis
+from napari_sam2.analysis.exports.dicom_seg import write_dicom_seg
+from napari_sam2.analysis.exports.dicom_source import read_affine
 from napari_sam2.analysis.exports.geff import read_geff, write_geff
+from napari_sam2.analysis.exports.nifti import write_nifti
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
 from napari_sam2.analysis.exports.sav import Masklets, read_sav, write_sav
 from napari_sam2.analysis.exports.trackmate import write_trackmate
@@ -12,6 +15,7 @@ from napari_sam2.analysis.exports.trackmate_reading import read_trackmate
 
 __all__ = [
     "Masklets",
+    "read_affine",
     "read_ctc",
     "read_davis",
     "read_geff",
@@ -20,7 +24,9 @@ __all__ = [
     "write_coco",
     "write_ctc",
     "write_davis",
+    "write_dicom_seg",
     "write_geff",
+    "write_nifti",
     "write_ome_tiff",
     "write_sav",
     "write_trackmate",
