@@ -10,6 +10,20 @@ class InputError(ValueError):
     """
 
 
+class SeveralImages(InputError):
+    """A file or folder holds several images, and nobody said which one to open.
+
+    Attributes
+    ----------
+    choices : dict from int to str
+        What each is chosen by, as `series`, and what it is.
+    """
+
+    def __init__(self, message: str, choices: dict[int, str] | None = None) -> None:
+        super().__init__(message)
+        self.choices = choices or {}
+
+
 class ImageWarning(UserWarning):
     """Something about an image that a person should know before trusting what is measured on it.
 

@@ -5,15 +5,18 @@ import os
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError
 
 from napari_sam2 import __version__
 from napari_sam2.cli.demo import demo
+from napari_sam2.cli.info import info
 from napari_sam2.cli.measure import measure
 from napari_sam2.cli.mistakes import sentence
 from napari_sam2.cli.models import models
 from napari_sam2.cli.track import track
+from napari_sam2.errors import ImageWarning
 
 GOOD, MISTAKE, STOPPED = 0, 2, 130
 """Exit statuses: done; something a person can mend; stopped with Ctrl-C."""
@@ -35,7 +38,7 @@ Start here:
 Each command tells more with --help. The exit status is 0 when all went well,
 2 with one sentence on what to mend, and 130 after Ctrl-C.""",
 )
-for command in (track, measure, models, demo):
+for command in (info, track, measure, models, demo):
     app.command(command)
 
 
@@ -45,6 +48,8 @@ def main() -> int:
     logging.getLogger().addHandler(logging.NullHandler())
     if not sys.warnoptions:
         warnings.simplefilter("ignore")
+        warnings.simplefilter("always", ImageWarning)
+        warnings.showwarning = _warn
     return run(sys.argv[1:])
 
 
@@ -71,6 +76,10 @@ def run(arguments: Sequence[str]) -> int:
 def _called(error: Exception) -> str:
     chain = error.command_chain if isinstance(error, CycloptsError) else None
     return " ".join(["napari-sam2", *(chain or [])])
+
+
+def _warn(message: Warning | str, *details: Any, **more: Any) -> None:
+    _tell(" ".join(str(message).split()))
 
 
 def _tell(words: str) -> None:

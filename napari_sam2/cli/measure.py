@@ -14,6 +14,7 @@ from napari_sam2.cli.options import (
     Overwrite,
     PixelSize,
     Progress,
+    Series,
     Step,
     read_index,
     read_pixel_size,
@@ -38,6 +39,7 @@ def measure(
     /,
     *,
     out: Out,
+    series: Series = None,
     axis: Axis = None,
     axes: Axes = None,
     index: Index = None,
@@ -69,6 +71,7 @@ def measure(
     with (
         open_frames(
             image,
+            series=series,
             axis=axis,
             axes=axes,
             index=read_index(index),

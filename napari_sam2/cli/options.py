@@ -8,10 +8,15 @@ from cyclopts import Parameter
 from napari_sam2.errors import InputError
 
 Image = Annotated[
-    Path,
+    str,
     Parameter(
-        help="The stack: a TIFF (OME, ImageJ, BigTIFF), a Zarr or OME-Zarr, or a folder of images.",
+        help="The stack: a TIFF (OME, ImageJ, BigTIFF), a Zarr or OME-Zarr, also by its address, a video, "
+        "DICOM as a file, folder or zip, a NIfTI, ND2, CZI or LIF, or a folder of images.",
     ),
+]
+Series = Annotated[
+    str | None,
+    Parameter(help="Which of several images in a file or folder; `napari-sam2 info` lists them."),
 ]
 Out = Annotated[Path, Parameter(help="The folder to write; it appears when everything is in it.")]
 Axis = Annotated[
@@ -28,6 +33,15 @@ Index = Annotated[
         consume_multiple=True,
         negative="",
         help="Where to stay on an axis that is not followed, such as z=3.",
+    ),
+]
+Channels = Annotated[
+    list[str] | None,
+    Parameter(
+        consume_multiple=True,
+        negative="",
+        help="The one, two or three channels that the model sees, by number from 0 or by name; the first "
+        "three when not given.",
     ),
 ]
 PixelSize = Annotated[

@@ -8,12 +8,14 @@ from cyclopts import Parameter
 from napari_sam2.cli.options import (
     Axes,
     Axis,
+    Channels,
     Image,
     Index,
     Out,
     Overwrite,
     PixelSize,
     Progress,
+    Series,
     Step,
     read_index,
     read_pixel_size,
@@ -25,15 +27,6 @@ Prompts = Annotated[
     Parameter(
         help="Clicks and boxes as CSV, a label image with the objects painted, or the session.json of an "
         "earlier run."
-    ),
-]
-Channels = Annotated[
-    list[str] | None,
-    Parameter(
-        consume_multiple=True,
-        negative="",
-        help="The one, two or three channels that the model sees, by number from 0 or by name; the first "
-        "three when not given.",
     ),
 ]
 Model = Annotated[
@@ -62,6 +55,7 @@ def track(
     *,
     prompts: Prompts,
     out: Out,
+    series: Series = None,
     axis: Axis = None,
     axes: Axes = None,
     index: Index = None,
@@ -117,6 +111,7 @@ def track(
     with (
         open_frames(
             image,
+            series=series,
             axis=axis,
             axes=axes,
             index=read_index(index),

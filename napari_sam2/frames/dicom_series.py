@@ -9,7 +9,7 @@ from statistics import median
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sam2.errors import InputError
+from napari_sam2.errors import InputError, SeveralImages
 from napari_sam2.frames.dicom_header import Header
 from napari_sam2.frames.dicom_planes import Plane
 from napari_sam2.frames.folder import natural_order
@@ -50,10 +50,15 @@ class Series:
         """How many there are."""
         return sum(len(header.planes) for header in self.headers)
 
-    def __str__(self) -> str:
+    @property
+    def about(self) -> str:
+        """What it is, in a few words."""
         height, width = self.headers[0].pixels.size
         images = f"{self.n_images} images" if self.n_images > 1 else "1 image"
-        return f"{self.number} ({self.headers[0].modality}, {images} of {height} x {width})"
+        return f"{self.headers[0].modality or 'unknown modality'}, {images} of {height} x {width}"
+
+    def __str__(self) -> str:
+        return f"{self.number} ({self.about})"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +122,10 @@ def choose_series(found: Sequence[Series], asked: int | str | None, where: str) 
     if asked is None:
         if len(found) == 1:
             return found[0]
-        raise InputError(
+        raise SeveralImages(
             f"{where} holds {len(found)} DICOM series: {listed}; "
-            f"choose one with series, such as series {found[0].number}"
+            f"choose one with series, such as series {found[0].number}",
+            {one.number: one.about for one in found},
         )
     text = str(asked)
     fitting = [one for one in found if str(one.number) == text] or [

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sam2.errors import InputError
+from napari_sam2.errors import InputError, SeveralImages
 from napari_sam2.frames.base import Stack
 from napari_sam2.frames.reopened import ReopenedReader
 
@@ -173,8 +173,9 @@ def _choose(names: Sequence[str], asked: int | str | None, path: Path) -> int:
         return 0
     listed = ", ".join(f"{number} ({name})" for number, name in enumerate(names))
     if asked is None:
-        raise InputError(
-            f"{path} holds {len(names)} images: {listed}; choose one with series, such as series 0"
+        raise SeveralImages(
+            f"{path} holds {len(names)} images: {listed}; choose one with series, such as series 0",
+            dict(enumerate(names)),
         )
     if str(asked) in names:
         return names.index(str(asked))

@@ -66,9 +66,7 @@ class FrameTable:
         between = np.diff(self.times).tolist()
         if not between or max(between) < UNEVEN * min(between):
             return []
-        shortest, longest = (
-            float(int(ticks) * self.time_base * 1000) for ticks in (between.min(), between.max())
-        )
+        shortest, longest = (float(ticks * self.time_base * 1000) for ticks in (min(between), max(between)))
         return [
             f"has a variable frame rate, {shortest:.3g} to {longest:.3g} ms between frames: "
             f"the step of {self.step:.4g} s is their mean"

@@ -1,0 +1,111 @@
+"""`napari-sam2 info`: what is understood of an image, before anything is done with it."""
+
+import warnings
+from typing import TYPE_CHECKING, Annotated
+
+from cyclopts import Parameter
+
+from napari_sam2.cli.options import (
+    Axes,
+    Axis,
+    Channels,
+    Image,
+    Index,
+    PixelSize,
+    Series,
+    Step,
+    read_index,
+    read_pixel_size,
+)
+from napari_sam2.errors import ImageWarning, SeveralImages
+
+if TYPE_CHECKING:
+    from napari_sam2.frames import Frames
+
+Fingerprint = Annotated[
+    bool, Parameter(negative="", help="Also print what names the image in a session, wherever it lies.")
+]
+_SPOKEN = {"t": "time points", "z": "slices"}
+
+
+def info(
+    image: Image,
+    /,
+    *,
+    series: Series = None,
+    axis: Axis = None,
+    axes: Axes = None,
+    index: Index = None,
+    channels: Channels = None,
+    pixel_size: PixelSize = None,
+    step: Step = None,
+    fingerprint: Fingerprint = False,
+) -> None:
+    """Say what is understood of an image: axes, sizes, units, channels, contrast.
+
+    For example:
+
+        napari-sam2 info movie.mp4
+        napari-sam2 info dicom_folder
+        napari-sam2 info dicom_folder --series 3
+        napari-sam2 info movie.tif --axis t --pixel-size 0.65 --step 30
+
+    Where something is wrong or missing, the same options that `track` and
+    `measure` take put it right. A file or folder with several images is listed:
+    choose one with --series.
+    """
+    from napari_sam2.frames import open_frames
+
+    try:
+        # told below, with the rest
+        with warnings.catch_warnings(action="ignore", category=ImageWarning):
+            frames = open_frames(
+                image,
+                series=series,
+                axis=axis,
+                axes=axes,
+                index=read_index(index),
+                channels=channels,
+                pixel_size=read_pixel_size(pixel_size),
+                step=step,
+            )
+    except SeveralImages as several:
+        print(f"{image} holds {len(several.choices)} images; choose one with --series:")
+        for number, about in several.choices.items():
+            print(f"  {number:<8}{about}")
+        return
+    with frames:
+        print(image)
+        for name, value in _lines(frames):
+            print(f"  {name:<14}{value}")
+        if fingerprint:
+            print(f"  {'fingerprint':<14}{frames.fingerprint()}")
+
+
+def _lines(frames: "Frames") -> list[tuple[str, str]]:
+    """What is known, name by name."""
+    n, height, width = frames.shape
+    shown = [frames.channel_names[channel] for channel in frames.shown_channels]
+    size, step = "unknown", "unknown"
+    if frames.pixel_size is not None:
+        size = f"{frames.pixel_size[0]:.6g} x {frames.pixel_size[1]:.6g} {frames.unit}"
+    if frames.step is not None:
+        step = f"{frames.step:.6g} {frames.step_unit}"
+    contrast = frames.contrast
+    windows = [f"{low:.6g} to {high:.6g}" for low, high in zip(contrast.low, contrast.high, strict=True)]
+    return [
+        ("kind", frames.kind),
+        ("axes", f"{frames.letters}, {_times(frames.source_shape)}"),
+        ("frames", f"{n} {_SPOKEN[frames.axis]} ({frames.axis}) of {height} x {width} pixels"),
+        ("type", str(frames.dtype)),
+        ("channels", ", ".join(frames.channel_names)),
+        *([] if len(shown) == frames.n_channels else [("shown", ", ".join(shown))]),
+        ("pixel size", size),
+        ("step", step),
+        ("contrast", ", ".join(dict.fromkeys(windows))),
+        *(("remark", remark) for remark in frames.remarks),
+    ]
+
+
+def _times(sizes: tuple[int, ...]) -> str:
+    return " x ".join(str(size) for size in sizes)
