@@ -163,44 +163,62 @@ def corrected(ask: Callable[..., Mask], prompt: Prompt, window: Window, wanted: 
     return given
 
 
+def first_targets(data: Labelled, n: int, rng: np.random.Generator) -> dict[int, Target]:
+    """Up to `n` objects, each on the first frame on which it has half of its largest area."""
+    areas_ti = np.stack(
+        [np.bincount(frame.ravel(), minlength=data.labels.max() + 1) for frame in data.labels]
+    )
+    chosen: dict[int, Target] = {}
+    for i in rng.permutation(np.flatnonzero(areas_ti.any(0))).tolist():
+        start = int(np.argmax(areas_ti[:, i] >= areas_ti[:, i].max() / 2))
+        target = (
+            target_of(start, data.labels[start] == i, rng) if i and areas_ti[start + 1 :, i].any() else None
+        )
+        if target is not None:
+            chosen[i] = target
+        if len(chosen) == n:
+            break
+    return chosen
+
+
 def follow(data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator) -> dict[str, float]:
-    """Mean IoU over later frames of objects prompted on the first one, and the share kept to the end."""
-    ids = [int(i) for i in np.unique(data.labels[0]) if i]
-    targets = {i: target_of(0, data.labels[0] == i, rng) for i in rng.permutation(ids)[:n].tolist()}
-    asked = {i: target for i, target in targets.items() if target is not None}
+    """Mean IoU over later frames of objects prompted on their first one, and the share kept to the end."""
+    asked = first_targets(data, n, rng)
     result: dict[str, float] = {}
     for kind in ("click", "box"):
         session = Session(data.frames)
         for i, target in asked.items():
             if kind == "click":
-                session.add_points(object_id=i, frame=0, points=[target.deep], labels=[1])
+                session.add_points(object_id=i, frame=target.frame, points=[target.deep], labels=[1])
             else:
-                session.add_box(object_id=i, frame=0, box=target.box)
-        masks: dict[int, list[Mask]] = {i: [] for i in asked}
-        for found in track(session, model=model):
+                session.add_box(object_id=i, frame=target.frame, box=target.box)
+        masks: dict[int, dict[int, Mask]] = {i: {} for i in asked}
+        for found in track(session, model=model, direction="forward"):
             for i, mask in zip(found.object_ids, found.masks, strict=True):
-                masks[i].append(mask)
-        result |= _followed(f"follow {kind}", data, masks)
-    still = {i: [target.mask] * len(data.labels) for i, target in asked.items()}
-    components: dict[int, list[Mask]] = {i: [target.mask] for i, target in asked.items()}
-    first = data.frames.rgb(0).mean(0)
-    bright = {i: bool(first[t.mask].mean() > np.median(first)) for i, t in asked.items()}
-    for t in range(1, len(data.labels)):
-        grey = data.frames.rgb(t).mean(0)
-        for i, chain in components.items():
-            chain.append(otsu_follow(grey, chain[-1], bright[i]))
-    return result | _followed("in place", data, still) | _followed("components", data, components)
+                masks[i][found.frame] = mask
+        result |= _followed(f"follow {kind}", data, asked, masks)
+    later = {i: range(target.frame + 1, len(data.labels)) for i, target in asked.items()}
+    still = {i: {t: asked[i].mask for t in frames} for i, frames in later.items()}
+    components: dict[int, dict[int, Mask]] = {}
+    for i, target in asked.items():
+        start = data.frames.rgb(target.frame).mean(0)
+        bright = bool(start[target.mask].mean() > np.median(start))
+        mask, components[i] = target.mask, {}
+        for t in later[i]:
+            mask = components[i][t] = otsu_follow(data.frames.rgb(t).mean(0), mask, bright)
+    result |= _followed("in place", data, asked, still)
+    return result | _followed("components", data, asked, components)
 
 
-def _followed(name: str, data: Labelled, masks: dict[int, list[Mask]]) -> dict[str, float]:
+def _followed(
+    name: str, data: Labelled, asked: dict[int, Target], masks: dict[int, dict[int, Mask]]
+) -> dict[str, float]:
     means, ends = [], []
-    for i, chain in masks.items():
-        scores = [
-            iou(chain[t], data.labels[t] == i) for t in range(1, len(chain)) if (data.labels[t] == i).any()
-        ]
-        if scores:
-            means.append(np.mean(scores))
-            ends.append(scores[-1] >= FOLLOWED)
+    for i, target in asked.items():
+        truth = {t: data.labels[t] == i for t in range(target.frame + 1, len(data.labels))}
+        scores = [iou(masks[i][t], wanted) for t, wanted in truth.items() if wanted.any()]
+        means.append(np.mean(scores))
+        ends.append(scores[-1] >= FOLLOWED)
     return {name: round(float(np.mean(means)), 3), f"{name} to the end": round(float(np.mean(ends)), 3)}
 
 

@@ -162,7 +162,7 @@ def clips_loss(
     per_clip: int,
     plain: float,
     dense_weight: float,
-    score_weight: float = 0.5,
+    score_weight: float = 1.0,
 ) -> Tensor:
     """The loss of one batch of clips; all its objects are prompted the same way.
 
