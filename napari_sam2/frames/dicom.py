@@ -59,17 +59,6 @@ class DicomReader:
         self._files.close()
 
 
-def list_series(path: Path) -> list[Series]:
-    """Find the DICOM series that a file, folder or zip holds.
-
-    Raises
-    ------
-    InputError
-        It holds none, or files that are damaged.
-    """
-    return _find_series(dicom_files(path))
-
-
 def read_dicom(path: Path, series: int | str | None = None) -> Stack:
     """Describe a DICOM file, or a series in a folder or zip.
 
@@ -81,26 +70,55 @@ def read_dicom(path: Path, series: int | str | None = None) -> Stack:
     """
     files = dicom_files(path)
     try:
-        chosen = choose_series(_find_series(files), series, files.where)
-        pixels = chosen.headers[0].pixels
-        arranged = arrange(chosen, files.where)
-        if is_video(pixels):
-            reader: LazyArray = open_video_of(files, pixels)
-            video = video_stack(reader, "", "")
-            letters, spacing, remarks = video.letters, {**arranged.spacing, **video.spacing}, video.remarks
-        else:
-            for header in chosen.headers:
-                check_decoder(header.pixels, called(files, header.pixels.name))
-            reader = DicomReader(files, chosen, arranged.order)
-            letters = arranged.letters + "YX" + "S" * pixels.is_colour
-            spacing, remarks = arranged.spacing, arranged.remarks
+        found = _find_series(files)
+        return _describe(files, choose_series(found, series, files.where), path, len(found))
     except BaseException:
         files.close()
         raise
+
+
+def read_every_series(path: Path) -> list[Stack | InputError]:
+    """Describe each series of a file, folder or zip, or say what is wrong with it.
+
+    Raises
+    ------
+    InputError
+        There is no image.
+    """
+    files = dicom_files(path)
+    try:
+        found = _find_series(files)
+    finally:
+        files.close()
+    stacks: list[Stack | InputError] = []
+    for chosen in found:
+        try:
+            stacks.append(_describe(dicom_files(path), chosen, path, len(found)))
+        except InputError as error:
+            stacks.append(error)
+    return stacks
+
+
+def _describe(files: DicomFiles, chosen: Series, path: Path, n_series: int) -> Stack:
+    pixels = chosen.headers[0].pixels
+    arranged = arrange(chosen, files.where)
+    letters = arranged.letters + "YX" + "S" * pixels.is_colour
+    spacing, remarks = arranged.spacing, arranged.remarks
+    reader: LazyArray
+    if is_video(pixels):
+        reader = open_video_of(files, pixels)
+        video = video_stack(reader, "", "")
+        letters, spacing, remarks = video.letters, {**spacing, **video.spacing}, tuple(video.remarks)
+    else:
+        for header in chosen.headers:
+            check_decoder(header.pixels, called(files, header.pixels.name))
+        reader = DicomReader(files, chosen, arranged.order)
+    is_folder = path.is_dir() or path.name == "DICOMDIR"
+    name = path.resolve().name if is_folder else path.stem
     return Stack(
         reader,
         letters=letters,
-        name=path.stem if path.is_file() and path.name != "DICOMDIR" else path.resolve().name,
+        name=f"{name}_{chosen.number}" if n_series > 1 else name,
         where=str(path),
         source=str(path),
         spacing=spacing,

@@ -158,9 +158,9 @@ def _try(opener: Callable[[int], Any], number: int, kind: str, path: Path) -> An
             f"{path} is {kind}, and reading it needs packages that are not installed; install them with: "
             "pip install 'napari-sam2[bio]', or save it as OME-TIFF"
         ) from error
-    except OSError:
-        raise
     except Exception as error:  # a broken file ends in errors of many kinds
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         first_line = str(error).partition("\n")[0]
         raise InputError(
             f"{path} cannot be read as {kind} ({first_line}); it may be truncated: copy or export it again"

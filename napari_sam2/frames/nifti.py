@@ -69,9 +69,9 @@ def read_nifti(path: Path) -> Stack:
         # the last value tells whether the file is whole
         volume[tuple(slice(size - 1, size) for size in volume.shape)]
         sizes, units = volume.header.get_zooms(), volume.header.get_xyzt_units()
-    except OSError:
-        raise
     except Exception as error:  # a broken file ends in errors of many kinds
+        if isinstance(error, OSError) and error.errno is not None:
+            raise
         raise InputError(
             f"{path} cannot be read as NIfTI ({error}); it may be truncated: copy or export it again"
         ) from error

@@ -35,7 +35,7 @@ def test_frames_are_passed_on():
         ("movie.mp4", "cannot be read as a video"),
         ("scan.dcm", "is no DICOM file, or one without images"),
         ("photo.PNG", "is one 2-D image"),
-        ("stack.nd2", "is of a kind that this version does not read; export it as TIFF"),
+        ("stack.oib", "is of a kind that this version does not read; export it as TIFF"),
         ("stack", "is of a kind that this version does not read"),
     ],
 )
