@@ -31,7 +31,7 @@ Path_ = str | PathLike[str]
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, how many frames of it are done, and how many there are."""
 
-_STORE, _STATE = "labels.zarr", "state.pt"
+_STORE = "labels.zarr"
 _SAVED_EVERY = 10.0
 """Seconds of work that an interruption can cost."""
 _SHARE_OF_SAVING = 0.02
@@ -122,7 +122,7 @@ def track_to_folder(
         }
         write_overlay(frames, store, folder.path / "overlay.png", prompts=prompts)
         session.save(folder.path / "session.json")
-        return Results(folder.finish(without=(_STORE, _STATE)), *tables)
+        return Results(folder.finish(without=[_STORE]), *tables)
 
 
 def measure_to_folder(
@@ -188,7 +188,8 @@ def _follow(tracking: Tracking, folder: OutputFolder, progress: Progress | None)
     from napari_sam2.models.state_file import load_state
     from napari_sam2.models.tracker import TrackerState
 
-    store_path, state_path = folder.path / _STORE, folder.path / _STATE
+    store_path = folder.path / _STORE
+    state_path = store_path / "state.pt"
     state = None
     if folder.resumed and state_path.exists():
         state = load_state(state_path, tracking.model.device)
