@@ -49,7 +49,7 @@ def test_the_prompts_can_be_read(movie: np.ndarray, tmp_path: Path):
     assert session.objects[2].prompts[3].box == (70, 80, 95, 110)
 
 
-TEXTS = [*_blocks("sh"), *(app[name].help for name in ("track", "measure", "models", "demo"))]
+TEXTS = [*_blocks("sh"), *(app[name].help for name in ("info", "track", "measure", "models", "demo"))]
 COMMANDS = [
     line.strip() for text in TEXTS for line in text.splitlines() if line.strip().startswith("napari-sam2 ")
 ]
