@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.files import Path_, need, whole_file
+from napari_sam2.analysis.exports.files import Path_, whole_file
 from napari_sam2.analysis.exports.labels import survey
 from napari_sam2.analysis.exports.rle import encode_objects
+from napari_sam2.analysis.extras import need
 from napari_sam2.analysis.stack import LazyStack
 
 _UNNAMED = "object"
@@ -139,7 +140,7 @@ class _Movie:
     def __init__(
         self, labels: LazyStack, names: Mapping[int, str], file_names: Sequence[str] | None, video: str
     ) -> None:
-        need("pycocotools", "to write COCO")
+        need("pycocotools", "Writing COCO", "exports")
         found = survey(labels, dims=(2,))
         if file_names is not None and len(file_names) != len(labels):
             raise MeasureError(

@@ -11,8 +11,9 @@ import pydicom
 
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.exports.dicom_source import read_source
-from napari_sam2.analysis.exports.files import Path_, need, whole_file
+from napari_sam2.analysis.exports.files import Path_, whole_file
 from napari_sam2.analysis.exports.labels import survey
+from napari_sam2.analysis.extras import need
 from napari_sam2.analysis.stack import LazyStack
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def write_dicom_seg(
     OSError
         It cannot be written.
     """
-    need("highdicom", "to write DICOM SEG")
+    need("highdicom", "Writing DICOM SEG", "exports")
     import highdicom
 
     found = survey(labels, dims=(2,))

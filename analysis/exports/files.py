@@ -1,6 +1,5 @@
-"""Files and folders that are whole or not there, and packages that not everyone has."""
+"""Files and folders that are whole or not there."""
 
-import importlib
 import os
 import shutil
 from collections.abc import Iterator
@@ -64,27 +63,3 @@ def whole_folder(path: Path_) -> Iterator[Path]:
         partial.rename(path)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
-
-
-def need(package: str, purpose: str) -> None:
-    """See that a package that is not always installed is there, before it is imported.
-
-    Parameters
-    ----------
-    package : str
-        As it is imported.
-    purpose : str
-        What it is for, such as "to write GEFF".
-
-    Raises
-    ------
-    MeasureError
-        It is not installed; the sentence says how to get it.
-    """
-    try:
-        importlib.import_module(package)
-    except ImportError as error:
-        raise MeasureError(
-            f"The package {package} is needed {purpose} and cannot be imported ({error}); install it with "
-            "pip install 'napari-sam2[exports]'."
-        ) from error

@@ -12,9 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.files import Path_, need, whole_folder
+from napari_sam2.analysis.exports.files import Path_, whole_folder
 from napari_sam2.analysis.exports.sizes import unit_name, unit_symbol
 from napari_sam2.analysis.exports.track_graph import make_graph, make_read_table, number_tracks, split_graph
+from napari_sam2.analysis.extras import need
 from napari_sam2.analysis.scale import Scale
 from napari_sam2.analysis.tables import complete_scale, describe
 
@@ -52,7 +53,7 @@ def write_geff(regions: pd.DataFrame, path: Path_, *, parents: Mapping[int, int]
     OSError
         It cannot be written.
     """
-    need("geff", "to write GEFF")
+    need("geff", "Writing GEFF", "exports")
     from geff.core_io import write_arrays
     from geff_spec import DisplayHint, GeffMetadata
     from zarr.storage import LocalStore
@@ -158,7 +159,7 @@ def read_geff(path: Path_) -> tuple[pd.DataFrame, dict[int, int]]:
     MeasureError
         It is no valid GEFF, has no positions in time, or its tracks merge; or the package geff is missing.
     """
-    need("geff", "to read GEFF")
+    need("geff", "Reading GEFF", "exports")
     from geff.core_io import read_to_memory
     from geff.validate.data import ValidationConfig
 

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from napari_sam2.analysis.colours import paint_objects
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.files import Path_, need, whole_file
+from napari_sam2.analysis.exports.files import Path_, whole_file
 from napari_sam2.analysis.exports.labels import survey
 from napari_sam2.analysis.exports.sizes import read_sizes
+from napari_sam2.analysis.extras import need
 from napari_sam2.analysis.stack import LazyStack
 
 _SECONDS: Mapping[str, float] = {"µs": 1e-6, "ms": 1e-3, "s": 1.0}
@@ -57,7 +58,7 @@ def write_mp4(
     OSError
         It cannot be written.
     """
-    need("av", "to write a movie")
+    need("av", "Writing a movie", "exports")
     import av
 
     found = survey(labels, dims=(2,))

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.files import Path_, need, whole_file
+from napari_sam2.analysis.exports.files import Path_, whole_file
 from napari_sam2.analysis.exports.labels import Survey, survey
 from napari_sam2.analysis.exports.sizes import Sizes, read_sizes
+from napari_sam2.analysis.extras import need
 from napari_sam2.analysis.stack import LazyStack
 
 _LARGEST_SIDE = 2**15 - 1
@@ -78,7 +79,7 @@ def write_nifti(
     OSError
         It cannot be written.
     """
-    need("nibabel", "to write NIfTI")
+    need("nibabel", "Writing NIfTI", "exports")
     if not str(path).endswith((".nii", ".nii.gz")):
         raise MeasureError(f"{path} is no name for a NIfTI file; it ends with .nii or .nii.gz.")
     found = survey(labels)

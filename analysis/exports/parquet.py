@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.files import Path_, need, whole_file
+from napari_sam2.analysis.exports.files import Path_, whole_file
+from napari_sam2.analysis.extras import need
 from napari_sam2.analysis.tables import describe
 
 _KEY = "napari_sam2"
@@ -38,7 +39,7 @@ def write_parquet(table: pd.DataFrame, path: Path_) -> Path:
     OSError
         It cannot be written.
     """
-    need("pyarrow", "to write Parquet")
+    need("pyarrow", "Writing Parquet", "exports")
     import pyarrow
     from pyarrow import parquet
 
@@ -66,7 +67,7 @@ def read_parquet(path: Path_) -> pd.DataFrame:
     OSError
         It cannot be read.
     """
-    need("pyarrow", "to read Parquet")
+    need("pyarrow", "Reading Parquet", "exports")
     import pyarrow
     from pyarrow import parquet
 

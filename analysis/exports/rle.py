@@ -11,18 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.files import need
 
 
 def encode_objects(labels_yx: NDArray[np.integer[Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Id and run-length encoding of each object of a label image, by ascending id.
-
-    Raises
-    ------
-    MeasureError
-        The package pycocotools is missing.
-    """
-    need("pycocotools", "to write run-length encoded masks")
+    """Id and run-length encoding of each object of a label image, by ascending id."""
     from pycocotools import mask as coco
 
     # pycocotools takes uint8 of 0 and 1 in Fortran order only.
@@ -33,7 +25,6 @@ def encode_objects(labels_yx: NDArray[np.integer[Any]]) -> Iterator[tuple[int, d
 
 def encode_nothing(shape: tuple[int, int]) -> dict[str, Any]:
     """The encoding of a mask (y, x) that is empty."""
-    need("pycocotools", "to write run-length encoded masks")
     from pycocotools import mask as coco
 
     return as_json(coco.encode(np.zeros(shape, np.uint8, order="F")))

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.files import Path_, need, whole_file
+from napari_sam2.analysis.exports.files import Path_, whole_file
 from napari_sam2.analysis.exports.labels import survey
 from napari_sam2.analysis.exports.problems import Problems
 from napari_sam2.analysis.exports.rle import decode, encode_nothing, encode_objects
 from napari_sam2.analysis.exports.sizes import read_sizes
+from napari_sam2.analysis.extras import need
 from napari_sam2.analysis.stack import LazyStack
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
@@ -55,7 +56,7 @@ def write_sav(
     OSError
         It cannot be written.
     """
-    need("pycocotools", "to write SA-V")
+    need("pycocotools", "Writing SA-V", "exports")
     found = survey(labels, dims=(2,))
     sizes = read_sizes(None, "pixel", step, step_unit, "t", 2)
     seconds = _SECONDS.get(sizes.step_unit) if sizes.step is not None else None
