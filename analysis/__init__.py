@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_sam2.analysis.events import Settings, measure_activity, measure_intervals, measure_presence
     from napari_sam2.analysis.lineage import measure_lineage
     from napari_sam2.analysis.linking import apply_links, link_objects
-    from napari_sam2.analysis.quality import Limits, measure_quality
+    from napari_sam2.analysis.quality import Limits, measure_quality, remarks_on
     from napari_sam2.analysis.regions import measure_regions
     from napari_sam2.analysis.scores import score_labels
     from napari_sam2.analysis.summary import Result, read_results, write_summary
@@ -49,6 +49,7 @@ _HOME_OF = {
     "propose_divisions": "divisions",
     "read_results": "summary",
     "read_table": "tables",
+    "remarks_on": "quality",
     "score_labels": "scores",
     "write_summary": "summary",
     "write_table": "tables",
@@ -79,6 +80,7 @@ __all__ = [
     "propose_divisions",
     "read_results",
     "read_table",
+    "remarks_on",
     "score_labels",
     "write_summary",
     "write_table",

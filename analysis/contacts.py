@@ -1,6 +1,7 @@
 """Which objects touch each other, on each frame and for how long."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,46 +9,70 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_sam2.analysis.intervals import cut_intervals
-from napari_sam2.analysis.objects import Floats, Ints, divide, find_objects
+from napari_sam2.analysis.objects import Ints, divide, find_objects, ranges
 from napari_sam2.analysis.outline import Outline
 from napari_sam2.analysis.scale import Scale, read_scale
 from napari_sam2.analysis.stack import LazyStack, Stack
 from napari_sam2.analysis.tables import complete_scale, make_table
 
 
-def box_intersections(boxes: Ints) -> Floats:
-    """Area that each two boxes (y0, x0, y1, x1) share: (n, 4) -> (n, n)."""
-    low = np.maximum(boxes[:, None, :2], boxes[None, :, :2])
-    high = np.minimum(boxes[:, None, 2:], boxes[None, :, 2:])
-    area: Floats = np.maximum(high - low, 0).prod(axis=2).astype(np.float64)
-    return area
+def box_intersections(boxes: Ints) -> tuple[Ints, Ints, Ints]:
+    """Pairs of boxes that share an area.
+
+    Parameters
+    ----------
+    boxes : int64 array (n, 4)
+        First row and column, row and column after the last.
+
+    Returns
+    -------
+    (int64 array (pairs,), int64 array (pairs,), int64 array (pairs,))
+        Indices of the two boxes, the lower first, and the area.
+    """
+    order = np.argsort(boxes[:, 0], kind="stable")
+    y0, x0, y1, x1 = boxes[order].T
+    last = np.searchsorted(y0, y1)  # boxes from here on begin below this one
+    first = np.arange(1, len(boxes) + 1)
+    a = np.repeat(first - 1, np.maximum(last - first, 0))
+    b = ranges(first, np.maximum(last - first, 0))
+    height = np.minimum(y1[a], y1[b]) - y0[b]
+    width = np.minimum(x1[a], x1[b]) - np.maximum(x0[a], x0[b])
+    there = width > 0
+    one, other = order[a[there]], order[b[there]]
+    return np.minimum(one, other), np.maximum(one, other), (height * width)[there]
 
 
-def _one_frame(labels_yx: NDArray[Any], scale: Scale) -> pd.DataFrame:
+def _one_frame(index: int, labels_yx: NDArray[Any], _: object, scale: Scale) -> pd.DataFrame:
     objects = find_objects(labels_yx)
-    n = len(objects)
-    if n < 2:
+    if len(objects) < 2:
         return pd.DataFrame()
     outline = Outline(objects, labels_yx)
-    lengths, shares = [], []
-    for size in ((1.0, 1.0), scale.pixel_size):
-        contacts = outline.contacts(size)
-        length = np.zeros((n, n))
-        length[contacts.owner, contacts.other] = contacts.length
-        lengths.append(length)
-        shares.append(np.stack([divide(row, contacts.inside) for row in length.T], axis=1))
-    shared = box_intersections(objects.bbox)
-    area = np.diagonal(shared)
-    a, b = np.nonzero(np.triu((lengths[0] > 0) | (shared > 0), k=1))
+    px, units = outline.contacts((1.0, 1.0)), outline.contacts(scale.pixel_size)
+    once = px.owner < px.other
+    touching = pd.DataFrame(
+        {
+            "a": px.owner[once],
+            "b": px.other[once],
+            "contact_length_px": px.length[once],
+            "contact_length": units.length[once],
+        }
+    )
+    a, b, shared = box_intersections(objects.bbox)
+    boxed = pd.DataFrame({"a": a, "b": b, "shared": shared})
+    pairs = touching.merge(boxed, how="outer", on=["a", "b"]).fillna(0).sort_values(["a", "b"])
+    a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
+    height, width = (objects.bbox[:, 2:] - objects.bbox[:, :2]).T
+    length = pairs["contact_length"].to_numpy()
     return pd.DataFrame(
         {
+            "frame": index,
             "object_a": objects.ids[a],
             "object_b": objects.ids[b],
-            "contact_length_px": lengths[0][a, b],
-            "contact_length": lengths[1][a, b],
-            "contact_share_a": shares[1][a, b],
-            "contact_share_b": shares[1][b, a],
-            "box_overlap": shared[a, b] / np.minimum(area[a], area[b]),
+            "contact_length_px": pairs["contact_length_px"].to_numpy(),
+            "contact_length": length,
+            "contact_share_a": divide(length, units.inside[a]),
+            "contact_share_b": divide(length, units.inside[b]),
+            "box_overlap": pairs["shared"].to_numpy() / np.minimum((height * width)[a], (height * width)[b]),
         }
     )
 
@@ -61,7 +86,7 @@ def measure_contacts(
     step_unit: str = "frame",
     axis: str = "t",
     progress: Callable[[int, int], None] | None = None,
-    workers: int | None = None,
+    workers: int = 1,
 ) -> pd.DataFrame:
     """Pairs of objects that touch, or whose bounding boxes overlap, on every frame.
 
@@ -80,9 +105,7 @@ def measure_contacts(
     chosen = stack.chosen(None)
     parts = []
 
-    def one(index: int, labels_yx: NDArray[Any], _: object) -> pd.DataFrame:
-        return _one_frame(labels_yx, scale).assign(frame=index)
-
+    one = partial(_one_frame, scale=scale)
     for done, part in enumerate(stack.measure(one, chosen, workers), start=1):
         if len(part):
             parts.append(part)

@@ -51,8 +51,7 @@ def measure_intensity(
     mean = sums / objects.counts
     squares = np.add.reduceat((values - np.repeat(mean, objects.counts)) ** 2, starts[:-1])
 
-    y, x = np.divmod(objects.pixels, objects.shape[1])
-    weighted = [divide(np.add.reduceat(values * at, starts[:-1]), sums) for at in (y, x)]
+    weighted = [divide(np.add.reduceat(values * at, starts[:-1]), sums) for at in objects.pixels_yx]
 
     owner, place = ring
     background = medians(flat[place], np.searchsorted(owner, np.arange(len(objects) + 1)))

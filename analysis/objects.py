@@ -85,6 +85,11 @@ class Objects:
         return ranges(self.y * self.shape[1] + self.left, self.lengths)
 
     @cached_property
+    def pixels_yx(self) -> Ints:
+        """Row and column of each pixel, in the same order (2, pixels)."""
+        return np.stack(np.divmod(self.pixels, self.shape[1]))
+
+    @cached_property
     def pixel_starts(self) -> Ints:
         """Pixels of object k are `pixels[pixel_starts[k]:pixel_starts[k + 1]]` (n + 1,)."""
         return np.append(0, np.cumsum(self.counts))

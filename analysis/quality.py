@@ -7,9 +7,11 @@ import pandas as pd
 
 from napari_sam2.analysis.contacts import box_intersections
 from napari_sam2.analysis.objects import Floats
-from napari_sam2.analysis.tables import complete_scale, make_table
+from napari_sam2.analysis.stack import in_ranges
+from napari_sam2.analysis.tables import complete_scale, frame_range, make_table
 from napari_sam2.analysis.tracks import check_regions, tracks_of
 
+_OBJECTS_SHOWN = 10
 _BOX = ("bbox_y0", "bbox_x0", "bbox_y1", "bbox_x1")
 
 
@@ -58,12 +60,12 @@ def _changes(regions: pd.DataFrame) -> pd.DataFrame:
 
 def _box_overlaps(table: pd.DataFrame) -> Floats:
     overlaps = np.zeros(len(table))
+    boxes = table[list(_BOX)].to_numpy(np.int64)
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
     for which in table.groupby("frame").indices.values():
-        boxes = table[list(_BOX)].to_numpy(np.int64)[which]
-        shared = box_intersections(boxes)
-        area = np.diagonal(shared).copy()
-        np.fill_diagonal(shared, 0)
-        overlaps[which] = shared.max(axis=1) / area
+        a, b, shared = box_intersections(boxes[which])
+        for one in (which[a], which[b]):
+            np.maximum.at(overlaps, one, shared / areas[one])
     return overlaps
 
 
@@ -113,3 +115,45 @@ def measure_quality(regions: pd.DataFrame, limits: Limits | None = None) -> pd.D
     table["reasons"] = _reasons(table, limits)
     table["problems"] = [len(text.split("; ")) if text else 0 for text in table["reasons"]]
     return make_table("quality", table, complete_scale(regions), parameters=asdict(limits))
+
+
+def _listed(rows: pd.DataFrame) -> str:
+    """Objects and their frames as short text: 3 (frames 0-4, 7), 8 (frame 2)."""
+    texts = []
+    for object_id, mine in rows.groupby("object_id", sort=True):
+        frames = sorted(mine["frame"].tolist())
+        texts.append(f"{object_id} (frame{'s' * (len(frames) > 1)} {in_ranges(frames)})")
+    more = f" and {len(texts) - _OBJECTS_SHOWN} more" if len(texts) > _OBJECTS_SHOWN else ""
+    return ", ".join(texts[:_OBJECTS_SHOWN]) + more
+
+
+def remarks_on(regions: pd.DataFrame) -> list[str]:
+    """What a person should know before reading the numbers, a sentence each.
+
+    Parameters
+    ----------
+    regions : DataFrame
+        From `measure_regions` or `measure_volumes`.
+
+    Returns
+    -------
+    list of str
+        About there being no object or one frame only, objects in several parts, and objects that
+        are missing on frames between their first and last.
+    """
+    if len(regions) == 0:
+        return ["There is no object on any frame."]
+    found = []
+    first, last = frame_range(regions)
+    if first == last:
+        found.append("There is one frame only, so speeds, displacements and growth are undefined.")
+    several = regions[regions["parts"] > 1] if "parts" in regions.columns else regions.head(0)
+    if len(several):
+        found.append(f"Measured as one although in several parts: object {_listed(several)}.")
+    spans = regions.groupby("object_id")["frame"].agg(["min", "max"])
+    every = [(k, frame) for k, begin, end in spans.itertuples() for frame in range(begin, end + 1)]
+    absent = set(every) - set(zip(regions["object_id"], regions["frame"], strict=True))
+    if absent:
+        gone = pd.DataFrame(sorted(absent), columns=["object_id", "frame"])
+        found.append(f"Missing between its first and last frame: object {_listed(gone)}.")
+    return found

@@ -1,6 +1,7 @@
 """The region table: one row for each object on each frame."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,19 +46,23 @@ def _measure_outline(
     }
 
 
-def measure_frame(
+def _measure_frame(
+    index: int,
     labels_yx: NDArray[Any],
     image_yxc: NDArray[Any] | None,
+    *,
     channels: Sequence[str],
     scale: Scale,
     ring: tuple[int, int],
 ) -> dict[str, NDArray[Any]]:
-    """Columns of the objects of one frame, in ascending order of their ids; none without objects."""
+    """Columns of the objects of frame `index`, in ascending order of their ids; none without objects."""
     objects = find_objects(labels_yx)
     if len(objects) == 0:
         return {}
     outline = Outline(objects, labels_yx)
-    columns: dict[str, NDArray[Any]] = {"object_id": objects.ids, **measure_shape(objects, scale.pixel_size)}
+    frame = np.full(len(objects), index)
+    columns: dict[str, NDArray[Any]] = {"object_id": objects.ids, "frame": frame}
+    columns |= measure_shape(objects, scale.pixel_size)
     columns |= _measure_outline(objects, outline, columns["area"], scale)
     if image_yxc is not None:
         around = outline.ring(*ring)
@@ -104,12 +109,12 @@ def measure_regions(
     progress: Callable[[int, int], None] | None = None,
     frames: Sequence[int] | None = None,
     ring: tuple[int, int] = (2, 4),
-    workers: int | None = None,
+    workers: int = 1,
 ) -> pd.DataFrame:
     """Measure every object on every frame.
 
-    Frames are read one at a time (a few at once, one for each worker), so a stack larger than memory
-    can be measured. `napari_sam2.analysis.COLUMNS["regions"]` says what each column means.
+    Frames are read one after the other and dropped, so a stack larger than memory can be measured.
+    `napari_sam2.analysis.COLUMNS["regions"]` says what each column means.
 
     Parameters
     ----------
@@ -138,8 +143,9 @@ def measure_regions(
         Frames to measure; all when not given.
     ring : (int, int)
         Gap and width, in pixels, of the ring around each object that the background is read from.
-    workers : int, optional
-        Frames measured at the same time; as many as there are processors, at most 8, when not given.
+    workers : int
+        Processes that measure frames at the same time; 1 needs no further process. A script that asks
+        for more must keep its own work below ``if __name__ == "__main__":``.
 
     Returns
     -------
@@ -159,18 +165,15 @@ def measure_regions(
     chosen = stack.chosen(frames)
     parts: list[dict[str, NDArray[Any]]] = []
 
-    def one(index: int, labels_yx: NDArray[Any], image_yxc: NDArray[Any] | None) -> dict[str, NDArray[Any]]:
-        columns = measure_frame(labels_yx, image_yxc, stack.channels, scale, ring)
-        return {**columns, "frame": np.full(len(columns.get("object_id", ())), index)}
-
+    one = partial(_measure_frame, channels=stack.channels, scale=scale, ring=ring)
     for done, columns in enumerate(stack.measure(one, chosen, workers), start=1):
-        if "object_id" in columns:
+        if columns:
             parts.append(columns)
         if progress is not None:
             progress(done, len(chosen))
 
     names = parts[0] if parts else ("object_id", "frame")
-    data = {name: np.concatenate([part[name] for part in parts]) if parts else np.zeros(0) for name in names}
+    data = {name: np.concatenate([part.pop(name) for part in parts] or [np.zeros(0)]) for name in list(names)}
     data["time"] = data["depth"] = data["frame"] * scale.step
     if scores is not None:
         _add_scores(data, scores)

@@ -1,9 +1,9 @@
 """Label images and their images, read a frame at a time and checked before anything is measured."""
 
-import os
-import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from multiprocessing import get_context
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -30,7 +30,10 @@ class Problem(Exception):
 def _read_labels(labels: LazyStack, index: int) -> NDArray[Any]:
     labels_yx = np.asarray(labels[index])
     if labels_yx.ndim != 2:
-        raise Problem(f"the labels have the shape {labels_yx.shape}; a frame of labels is (y, x)")
+        raise Problem(
+            f"the labels have the shape {labels_yx.shape}; a frame of labels is (y, x) here, and "
+            "measure_volumes takes (z, y, x)"
+        )
     if labels_yx.dtype.kind == "b":
         return labels_yx.astype(np.uint8)
     if labels_yx.dtype.kind not in "iu":
@@ -142,20 +145,21 @@ class Stack:
         self,
         one: Callable[[int, NDArray[Any], NDArray[Any] | None], T],
         frames: Sequence[int],
-        workers: int | None = None,
+        workers: int = 1,
     ) -> Iterator[T]:
-        """Measure frames in parallel and yield what `one` returns for each, in order.
+        """Yield what `one` returns for each frame, in order; frames are read while others are measured.
 
         After the first problem the remaining frames are only checked.
 
         Parameters
         ----------
         one : callable
-            Gets the frame index, the labels (y, x) and the image (y, x, c) or None.
+            Gets the frame index, the labels (y, x) and the image (y, x, c) or None. For several
+            processes it must be picklable.
         frames : sequence of int
             From `chosen`.
-        workers : int, optional
-            Threads; as many as there are processors, at most 8, when not given. At most as many
+        workers : int
+            1 measures in a thread of this process, more in as many processes. At most twice as many
             frames are in memory.
 
         Raises
@@ -163,24 +167,30 @@ class Stack:
         MeasureError
             With every problem of every frame, once all of them were looked at.
         """
-        broken = threading.Event()
+        if workers < 1:
+            raise MeasureError(f"workers is {workers}; give at least 1.")
         problems: dict[str, list[int]] = {}
-
-        def run(index: int) -> T | Problem | None:
-            try:
-                labels_yx, image_yxc = self.read(index)
-            except Problem as problem:
-                broken.set()
-                return problem
-            return None if broken.is_set() else one(index, labels_yx, image_yxc)
-
-        pool = ThreadPoolExecutor(workers or min(8, os.cpu_count() or 1))
+        running: deque[Future[T]] = deque()
+        # Spawned, not forked: a fork of a process in which torch or a viewer has threads may hang.
+        pool: Executor = (
+            ThreadPoolExecutor(1)
+            if workers == 1
+            else ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+        )
         try:
-            for index, found in zip(frames, pool.map(run, frames), strict=True):
-                if isinstance(found, Problem):
-                    problems.setdefault(str(found), []).append(index)
-                elif found is not None and not problems:
-                    yield found
+            for index in frames:
+                try:
+                    labels_yx, image_yxc = self.read(index)
+                except Problem as problem:
+                    problems.setdefault(str(problem), []).append(index)
+                    continue
+                if problems:
+                    continue
+                running.append(pool.submit(one, index, labels_yx, image_yxc))
+                if len(running) == 2 * workers:
+                    yield running.popleft().result()
+            while running and not problems:
+                yield running.popleft().result()
         finally:
             pool.shutdown(cancel_futures=True)
         if problems:
@@ -189,7 +199,7 @@ class Stack:
 
 def _sentence(problems: dict[str, list[int]]) -> str:
     shown = [
-        f"on frame{'s' * (len(frames) > 1)} {_ranges(frames)} {problem}"
+        f"on frame{'s' * (len(frames) > 1)} {in_ranges(frames)} {problem}"
         for problem, frames in list(problems.items())[:_PROBLEMS_SHOWN]
     ]
     if len(problems) > _PROBLEMS_SHOWN:
@@ -198,7 +208,7 @@ def _sentence(problems: dict[str, list[int]]) -> str:
     return text[0].upper() + text[1:]
 
 
-def _ranges(numbers: Sequence[int]) -> str:
+def in_ranges(numbers: Sequence[int]) -> str:
     """Sorted numbers as short text: 0-4, 7, 9-12."""
     runs: list[list[int]] = []
     for number in numbers:

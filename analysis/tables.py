@@ -8,6 +8,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from napari_sam2.analysis.column import Column
@@ -50,8 +51,11 @@ def make_table(
         Whatever else decided the numbers; must fit into JSON.
     """
     columns = columns_of(name, scale, channels)
-    table = pd.DataFrame(data).reindex(columns=[column.name for column in columns])
-    table = table.astype({column.name: column.dtype for column in columns})
+    given = pd.DataFrame(data, copy=False)
+    undefined = pd.Series(np.nan, index=given.index)
+    # Column by column and without copies where the type is right: a table may be the largest thing held.
+    table = pd.DataFrame({c.name: given.get(c.name, undefined) for c in columns}, copy=False)
+    table = table.astype({c.name: c.dtype for c in columns if table[c.name].dtype != c.dtype})
     table.attrs[_KEY] = {
         "table": name,
         "software": "napari-sam2",
@@ -210,6 +214,7 @@ def read_table(path: str | Path) -> pd.DataFrame:
         raise MeasureError(
             f"{path} and {beside.name} do not belong together or are damaged: {error}."
         ) from error
+    table = table.fillna({name: "" for name, kind in types.items() if kind == "str"})
     if list(table.columns) != list(types):
         raise MeasureError(
             f"{path} does not have the columns that {beside.name} lists; write the table again."

@@ -169,7 +169,7 @@ def _intensities(
         owner, place = Outline(objects, labels_yx).ring(*ring)
         values = np.split(flat[objects.pixels], objects.pixel_starts[1:-1])
         around = np.split(flat[place], np.searchsorted(owner, np.arange(1, len(objects))))
-        y, x = np.divmod(objects.pixels, labels_yx.shape[1])
+        y, x = objects.pixels_yx
         at = np.stack([np.full(len(y), z), y, x]).astype(np.float64)
         weighted = [
             positions @ part.astype(np.float64)

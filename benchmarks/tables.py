@@ -137,7 +137,7 @@ def print_memory() -> None:
 
 def measure(n_frames: int, size: int, n_objects: int) -> pd.DataFrame:
     labels = Frames(n_frames, size, n_objects, images=False)
-    return measure_regions(labels, Frames(n_frames, size, n_objects, images=True), workers=1)
+    return measure_regions(labels, Frames(n_frames, size, n_objects, images=True))
 
 
 def main() -> None:
@@ -148,12 +148,14 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=200)
     asked = parser.parse_args()
 
+    # First, as a process begins with the peak of the one it was started from.
+    few, many = (peak_memory(n, asked.size, asked.objects) for n in (asked.frames // 5, asked.frames))
     labels = Frames(asked.frames, asked.size, asked.objects, images=False)
     images = Frames(asked.frames, asked.size, asked.objects, images=True)
     measure_regions(labels, images, frames=[0])
     reading = seconds(lambda: [(labels[i], images[i]) for i in range(asked.loop_frames)]) / asked.loop_frames
 
-    ours = seconds(lambda: measure_regions(labels, images, workers=1)) / asked.frames - reading
+    ours = seconds(lambda: measure_regions(labels, images)) / asked.frames - reading
     loops = {}
     for name, one in (("scikit-image columns only", loop_skimage), ("all columns", loop_all)):
         spent = seconds(lambda one=one: [one(labels[i], images[i]) for i in range(asked.loop_frames)])
@@ -171,7 +173,6 @@ def main() -> None:
         if name != "orientation"
     )
     print(f"  largest difference from scikit-image over {len(SKIMAGE) - 1} columns: {worst:.1e}")
-    few, many = (peak_memory(n, asked.size, asked.objects) for n in (asked.frames // 5, asked.frames))
     rows = len(table) // asked.loop_frames * (asked.frames - asked.frames // 5)
     print(
         f"  peak memory {few:.0f} MB for {asked.frames // 5} frames, {many:.0f} MB for {asked.frames}; "

@@ -1,6 +1,6 @@
 import numpy as np
 
-from napari_sam2.analysis.contacts import contact_intervals, measure_contacts
+from napari_sam2.analysis.contacts import box_intersections, contact_intervals, measure_contacts
 
 
 def scene():
@@ -45,3 +45,17 @@ def test_objects_that_never_touch_give_empty_tables_of_the_same_columns():
     full = measure_contacts(labels)
     assert len(apart) == 0 and list(apart.dtypes.items()) == list(full.dtypes.items())
     assert list(contact_intervals(apart).dtypes.items()) == list(contact_intervals(full).dtypes.items())
+
+
+def test_box_intersections_are_those_of_all_pairs():
+    rng = np.random.default_rng(4)
+    corners = rng.integers(0, 40, (60, 2))
+    boxes = np.concatenate([corners, corners + rng.integers(1, 12, (60, 2))], axis=1)
+    found = {(a, b): area for a, b, area in zip(*box_intersections(boxes), strict=True)}
+    expected = {}
+    for a in range(60):
+        for b in range(a + 1, 60):
+            sides = np.minimum(boxes[a, 2:], boxes[b, 2:]) - np.maximum(boxes[a, :2], boxes[b, :2])
+            if (sides > 0).all():
+                expected[a, b] = sides.prod()
+    assert found == expected and len(found) > 50

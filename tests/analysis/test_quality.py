@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from napari_sam2.analysis import MeasureError, measure_regions
-from napari_sam2.analysis.quality import Limits, measure_quality
+from napari_sam2.analysis.quality import Limits, measure_quality, remarks_on
 
 
 def scene():
@@ -66,3 +66,23 @@ def test_no_object_gives_an_empty_table_of_the_same_columns():
 def test_a_missing_column_is_named():
     with pytest.raises(MeasureError, match="no column 'parts'"):
         measure_quality(measure_regions(scene()).drop(columns="parts"))
+
+
+def test_remarks_tell_of_parts_and_of_missing_frames():
+    assert remarks_on(measure_regions(scene())) == [
+        "Measured as one although in several parts: object 1 (frame 3).",
+        "Missing between its first and last frame: object 1 (frame 4).",
+    ]
+    assert remarks_on(measure_regions(scene()[:3])) == []
+
+
+def test_remarks_tell_of_one_frame_and_of_none():
+    assert "one frame only" in remarks_on(measure_regions(scene()[:1]))[0]
+    assert remarks_on(measure_regions(np.zeros((2, 4, 4), int))) == ["There is no object on any frame."]
+
+
+def test_of_many_objects_some_are_named():
+    labels = np.zeros((3, 4, 60), int)
+    labels[[0, 2], 1, ::2] = np.arange(1, 31)
+    (remark,) = remarks_on(measure_regions(labels))
+    assert "object 1 (frame 1), 2 (frame 1)" in remark and remark.endswith("10 (frame 1) and 20 more.")

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from napari_sam2.analysis import MeasureError, measure_regions
+from napari_sam2.analysis.stack import Stack
 
 
 def refused(match, *arguments, **keywords):
@@ -86,25 +87,18 @@ def test_all_problems_of_all_frames_come_at_once(two_cells):
     assert "on frame 3 the labels have the shape (30,)" in message
 
 
-def test_only_a_few_frames_are_in_memory_at_once():
-    import threading
-
-    lock, alive, most = threading.Lock(), set(), [0]
-
-    class Frame(np.ndarray):
-        def __del__(self):
-            alive.discard(id(self))
+def test_no_frame_is_read_far_ahead_of_the_one_that_is_taken(two_cells):
+    read = []
 
     class Lazy:
         def __len__(self):
-            return 60
+            return 100
 
         def __getitem__(self, index):
-            frame = np.ones((5, 5), np.int32).view(Frame)
-            with lock:
-                alive.add(id(frame))
-                most[0] = max(most[0], len(alive))
-            return frame
+            read.append(index)
+            return two_cells[0]
 
-    assert len(measure_regions(Lazy(), workers=2)) == 60
-    assert most[0] <= 4
+    taken = Stack(Lazy()).measure(lambda index, *_: index, range(100))
+    assert [next(taken) for _ in range(10)] == list(range(10))
+    taken.close()
+    assert len(read) <= 10 + 2

@@ -6,8 +6,11 @@ import pytest
 from napari_sam2.analysis import (
     COLUMNS,
     MeasureError,
+    measure_activity,
+    measure_quality,
     measure_regions,
     measure_tracks,
+    propose_divisions,
     read_table,
     write_table,
 )
@@ -17,6 +20,9 @@ def test_a_table_comes_back_as_it_was_written(two_cells, tmp_path):
     for table in (
         regions := measure_regions(two_cells, two_cells, pixel_size=0.3, unit="µm", step=2, step_unit="min"),
         measure_tracks(regions),
+        measure_quality(regions),
+        measure_activity(regions),
+        propose_divisions(regions),
     ):
         path = write_table(table, tmp_path / "table.csv")
         again = read_table(path)
