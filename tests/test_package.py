@@ -162,34 +162,40 @@ def test_the_manifest_in_the_root_folder_is_the_packaged_one():
     assert (ROOT / "napari.yaml").resolve() == ROOT / "napari_sam2" / "napari.yaml"
 
 
+EXTRAS = PROJECT["optional-dependencies"]
+
+
 def test_every_package_that_is_imported_is_declared():
-    optional = _distributions(
-        extra for name, extra in PROJECT["optional-dependencies"].items() if name != "test"
-    )
-    assert not _imported_distributions() - _distributions([PROJECT["dependencies"]]) - optional
+    extras = [EXTRAS[name] for name in EXTRAS if name not in ("test", "dev")]
+    assert not _imported_distributions(ROOMS) - _distributions(PROJECT["dependencies"], *extras)
+
+
+def test_every_package_that_the_tests_import_is_installed_with_them():
+    extras = [EXTRAS[name] for name in EXTRAS if name not in ("gui", "dev")]
+    assert not _imported_distributions(["tests"]) - _distributions(PROJECT["dependencies"], *extras)
 
 
 def test_every_declared_dependency_is_needed():
     # napari is the viewer that this is a plugin of; imagecodecs is what tifffile and zarr decompress with.
-    declared = _distributions([PROJECT["dependencies"]])
-    assert declared - _imported_distributions() <= {"napari", "imagecodecs"}
+    declared = _distributions(PROJECT["dependencies"])
+    assert declared - _imported_distributions(ROOMS) <= {"napari", "imagecodecs"}
 
 
-def _distributions(groups: Iterable[list[str]]) -> set[str]:
+def _distributions(*groups: list[str]) -> set[str]:
     return {re.split(r"[\[<>=!~; ]", line)[0] for group in groups for line in group}
 
 
-def _imported_distributions() -> set[str]:
-    """What has to be installed for everything that the rooms import from outside."""
+def _imported_distributions(folders: Iterable[str]) -> set[str]:
+    """What has to be installed for everything that modules in these folders import from outside."""
     roots = set()
-    for room in ROOMS:
-        for path in (ROOT / room).rglob("*.py"):
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.py"):
             for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
                 if isinstance(node, ast.Import):
                     roots |= {alias.name.partition(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     roots.add(node.module.partition(".")[0])
     homes = packages_distributions()
-    outside = roots - set(sys.stdlib_module_names) - {"napari_sam2"}
+    outside = roots - set(sys.stdlib_module_names) - {"napari_sam2", "benchmarks"}
     # geff-spec is a part of geff that has a package of its own.
     return {homes[root][0].lower() for root in outside} - {"geff-spec"}
