@@ -49,9 +49,11 @@ def measure_intensity(
     values = raw.astype(np.float64)
     sums = np.add.reduceat(values, starts[:-1])
     mean = sums / objects.counts
-    squares = np.add.reduceat((values - np.repeat(mean, objects.counts)) ** 2, starts[:-1])
+    with np.errstate(invalid="ignore"):  # ∞ − ∞ is undefined, and so is the spread
+        squares = np.add.reduceat((values - np.repeat(mean, objects.counts)) ** 2, starts[:-1])
 
-    weighted = [divide(np.add.reduceat(values * at, starts[:-1]), sums) for at in objects.pixels_yx]
+    with np.errstate(invalid="ignore"):
+        weighted = [divide(np.add.reduceat(values * at, starts[:-1]), sums) for at in objects.pixels_yx]
 
     owner, place = ring
     background = medians(flat[place], np.searchsorted(owner, np.arange(len(objects) + 1)))

@@ -13,7 +13,7 @@ from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.events import measure_activity
 from napari_sam2.analysis.intervals import cut_intervals
 from napari_sam2.analysis.tables import complete_scale, describe
-from napari_sam2.analysis.tracks import check_regions, tracks_of
+from napari_sam2.analysis.tracks import tracks_of
 
 _MOST_ROWS = 40
 """Objects in a timeline; more cannot be read on a page."""
@@ -101,8 +101,7 @@ def plot_over_frames(ax: Axes, regions: pd.DataFrame, column: str) -> None:
         Of numbers.
     """
     scale, unit = complete_scale(regions), _unit_of(regions, column)
-    for object_id, rows in check_regions(regions).groupby("object_id"):
-        assert isinstance(object_id, int)
+    for object_id, _, _, rows in tracks_of(regions):
         ax.plot(rows["frame"] * scale.step, rows[column], color=_colour(object_id), linewidth=0.6, alpha=0.6)
     if scale.axis == "t":
         median = regions.groupby("frame")[column].median()

@@ -3,6 +3,9 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
 
 from napari_sam2.analysis.errors import MeasureError
 
@@ -38,7 +41,9 @@ class Scale:
 
 
 def _read_sizes(sizes: Sequence[float], n: int, what: str, parts: str) -> tuple[float, ...]:
-    if len(sizes) != n or not all(math.isfinite(size) and size > 0 for size in sizes):
+    if len(sizes) != n or not all(
+        isinstance(size, Real) and math.isfinite(size) and size > 0 for size in sizes
+    ):
         raise MeasureError(f"{what} is {sizes}; give {parts} as positive numbers, or None when unknown.")
     return tuple(map(float, sizes))
 
@@ -80,7 +85,8 @@ def read_scale(
     if pixel_size is None:
         sizes, unit = (1.0, 1.0), "pixel"
     else:
-        given = [pixel_size] * 2 if isinstance(pixel_size, int | float) else list(pixel_size)
+        given = np.atleast_1d(pixel_size).tolist()
+        given = given * 2 if len(given) == 1 else given
         sizes = _read_sizes(given, 2, "pixel_size", "the height and the width of a pixel")
     return Scale(sizes, unit, *_read_step(step, step_unit, axis), axis)
 

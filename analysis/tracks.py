@@ -1,6 +1,7 @@
 """The track table: one row for each object, summed up over its frames."""
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,12 @@ def check_regions(regions: pd.DataFrame, *more: str) -> pd.DataFrame:
     missing = [name for name in ("object_id", "frame", *more) if name not in regions.columns]
     if missing:
         raise MeasureError(
-            f"The region table has no column {missing[0]!r}; measure_regions and measure_volumes write it."
+            f"The table has no column {missing[0]!r}, which measure_regions writes; give its whole table."
         )
     twice = regions[regions.duplicated(["object_id", "frame"])]
     if len(twice):
         raise MeasureError(
-            f"The region table has two rows for object {twice['object_id'].iloc[0]} on frame "
+            f"The table has two rows for object {twice['object_id'].iloc[0]} on frame "
             f"{twice['frame'].iloc[0]}; give one row for each object and frame."
         )
     return regions.sort_values(["object_id", "frame"], kind="stable")
@@ -59,9 +60,13 @@ def tracks_of(regions: pd.DataFrame, *more: str) -> Iterator[tuple[int, Ints, Fl
         Further columns that must be there.
     """
     axes = ["centroid_z"] * ("centroid_z" in regions.columns) + ["centroid_y", "centroid_x"]
-    for object_id, rows in check_regions(regions, *axes, *more).groupby("object_id", sort=True):
-        assert isinstance(object_id, int)
-        yield object_id, rows["frame"].to_numpy(np.int64), rows[axes].to_numpy(np.float64), rows
+    table = check_regions(regions, *axes, *more)
+    ids, frames = table["object_id"].to_numpy(np.int64), table["frame"].to_numpy(np.int64)
+    positions = table[axes].to_numpy(np.float64)
+    starts = np.flatnonzero(np.diff(ids, prepend=ids[:1] - 1))
+    for begin, end in pairwise([*starts.tolist(), len(ids)]):
+        mine = slice(begin, end)
+        yield int(ids[begin]), frames[mine], positions[mine], table.iloc[mine]
 
 
 def _measure_path(frames: Ints, positions: Floats, scale: Scale) -> dict[str, Any]:

@@ -128,6 +128,17 @@ def test_the_background_is_read_around_the_object_and_taken_off(two_cells):
     assert table.integrated_corrected_ch0[0, 1] == 24 * 50
 
 
+def test_an_infinite_intensity_leaves_the_spread_undefined(two_cells):
+    images = np.where(two_cells == 1, np.inf, 1.0)
+    row = measure_regions(two_cells, images).iloc[0]
+    assert row.intensity_mean_ch0 == np.inf and np.isnan(row.intensity_std_ch0)
+
+
+@pytest.mark.parametrize("size", [np.float32(0.5), 0.5, [0.5, 0.5], np.array([0.5, 0.5])])
+def test_a_pixel_size_is_any_kind_of_number(two_cells, size):
+    assert measure_regions(two_cells, pixel_size=size, unit="µm").area[0] == 6
+
+
 def test_no_worker_is_refused(two_cells):
     with pytest.raises(MeasureError, match="workers is 0"):
         measure_regions(two_cells, workers=0)

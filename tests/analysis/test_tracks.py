@@ -48,6 +48,13 @@ def test_a_missing_column_is_named():
         measure_tracks(pd.DataFrame({"object_id": [1], "frame": [0]}))
 
 
+def test_ids_read_back_as_decimal_numbers_are_still_ids(two_cells):
+    regions = measure_regions(two_cells)
+    pd.testing.assert_frame_equal(
+        measure_tracks(regions.astype({"object_id": float})), measure_tracks(regions)
+    )
+
+
 def test_two_rows_for_one_object_on_one_frame_are_refused(two_cells):
     regions = measure_regions(two_cells)
     with pytest.raises(MeasureError, match="two rows for object 1 on frame 0"):
