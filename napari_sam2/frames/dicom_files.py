@@ -86,12 +86,15 @@ class ZippedFiles:
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """See `DicomFiles`; threads take turns."""
         with self._lock:
-            if self._last is None or self._last[0] != name:
-                self._close_last()
-                self._last = name, self._open_zip().open(name)
-            member = self._last[1]
-            member.seek(0)
-            yield member
+            try:
+                if self._last is None or self._last[0] != name:
+                    self._close_last()
+                    self._last = name, self._open_zip().open(name)
+                self._last[1].seek(0)
+                yield self._last[1]
+            except BaseException:
+                self._close_last()  # a damaged member cannot be read on
+                raise
 
     def size(self, name: str) -> int:
         """See `DicomFiles`."""

@@ -1,5 +1,6 @@
 """What a DICOM file says of its image; nothing that says whose it is is ever read."""
 
+import io
 import struct
 import warnings
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 
 from napari_sam2.errors import InputError
 from napari_sam2.frames.dicom_files import DicomFiles, is_dicom_file
-from napari_sam2.frames.dicom_pixels import PIXEL_TAGS, Pixels, called, unpack
+from napari_sam2.frames.dicom_pixels import PIXEL_TAGS, Pixels, called, check_promise, unpack
 from napari_sam2.frames.dicom_planes import Plane, look_up, read_planes
 from napari_sam2.frames.dicom_values import as_integer, as_list, as_pair, as_positive
 
@@ -76,23 +77,24 @@ class Header:
 
 
 def read_header(files: DicomFiles, name: str) -> Header | None:
-    """Read what a file says of its image; None where it is not DICOM, or has no image.
+    """Read what a file says of its image; None where it is not DICOM, or of another kind than images.
 
     Raises
     ------
     InputError
-        The file is DICOM but damaged.
+        The file is DICOM but damaged, or an image without pixels.
     """
     from pydicom import dcmread
     from pydicom.datadict import tag_for_keyword
     from pydicom.filereader import read_dataset
+    from pydicom.uid import UID
 
-    with files.open(name) as file, warnings.catch_warnings():
-        # pydicom warns of each small breach of the standard
-        warnings.simplefilter("ignore")
-        if not is_dicom_file(file, name):
-            return None
-        try:
+    try:
+        with files.open(name) as file, warnings.catch_warnings():
+            # pydicom warns of each small breach of the standard
+            warnings.simplefilter("ignore")
+            if not is_dicom_file(file, name):
+                return None
             content, meta = unpack(file)
             if meta is None:
                 dataset = dcmread(content, force=True, stop_before_pixels=True, specific_tags=_KEYWORDS)
@@ -101,12 +103,24 @@ def read_header(files: DicomFiles, name: str) -> Header | None:
                 dataset = read_dataset(content, False, True, stop_when=_is_pixels, specific_tags=tags)
                 dataset.file_meta = meta
             pixels = _pixels(dataset, content, name)
-            return None if pixels is None else _header(dataset, pixels)
-        except Exception as error:  # a broken file ends in errors of many kinds
-            raise InputError(
-                f"{called(files, name)} cannot be read as DICOM ({error}); "
-                "it may be truncated: copy or export it again"
-            ) from error
+            if pixels is not None:
+                size = files.size(name) if meta is None else content.seek(0, io.SEEK_END)
+                check_promise(pixels, size, called(files, name))
+                return _header(dataset, pixels)
+    except Exception as error:  # a broken file ends in errors of many kinds
+        if isinstance(error, InputError) or (isinstance(error, OSError) and error.errno is not None):
+            raise
+        raise InputError(
+            f"{called(files, name)} cannot be read as DICOM ({error}); "
+            "it may be truncated: copy or export it again"
+        ) from error
+    kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
+    if "Rows" in dataset or "Image Storage" in UID(kind or "").name:
+        raise InputError(
+            f"{called(files, name)} says that it is an image but has no pixels; "
+            "it may be truncated: copy or export it again"
+        )
+    return None
 
 
 def _is_pixels(tag: int, vr: str | None, length: int) -> bool:
@@ -140,6 +154,7 @@ def _pixels(dataset: "Dataset", content: IO[bytes], name: str) -> Pixels | None:
     )
     options = {"samples_per_pixel": 1, "photometric_interpretation": "MONOCHROME2", **options}
     lookup = Dataset()
+    lookup.set_original_encoding(is_implicit, is_little)
     for keyword in _LUT_KEYWORDS:
         if keyword in dataset:
             lookup.add(dataset[keyword])

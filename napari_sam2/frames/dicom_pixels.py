@@ -26,6 +26,7 @@ MAX_INFLATED = 2**31
 
 INSTALL = "pip install 'napari-sam2[dicom]'"
 _PREFERRED = ("pydicom", "pillow", "pylibjpeg", "pyjpegls", "gdcm")
+_ITEM_HEAD = 8
 _ITEM, _END_OF_ITEMS = (0xFFFE, 0xE000), (0xFFFE, 0xE0DD)
 _NEW_IMAGE = (b"\xff\xd8", b"\xff\x4f")
 """What a JPEG and a JPEG 2000 image begin with."""
@@ -113,22 +114,32 @@ def open_pixels(files: DicomFiles, pixels: Pixels) -> Iterator[IO[bytes]]:
         yield content
 
 
+def check_promise(pixels: Pixels, size: int, where: str) -> None:
+    """Check that a file of a size can hold as many images as it says, before anything is made of each.
+
+    Raises
+    ------
+    InputError
+        It is truncated.
+    """
+    there = size - pixels.start if pixels.length is None else min(size - pixels.start, pixels.length)
+    least = _bits_of_frame(pixels) if pixels.length is not None else 8 * _ITEM_HEAD
+    if 8 * there < least * pixels.n_frames:
+        raise _truncated(where, max(0, 8 * there) // least, pixels.n_frames)
+
+
 def find_frames(files: DicomFiles, pixels: Pixels) -> Places | None:
-    """Check that all pixels are there, and find each compressed image; None for pixels that are not.
+    """Find each compressed image; None where pixels are not compressed.
 
     Raises
     ------
     InputError
         The file is truncated, or does not say where each image begins.
     """
+    if pixels.length is not None:
+        return None
     where = called(files, pixels.name)
     with open_pixels(files, pixels) as content:
-        size = content.seek(0, 2)
-        if pixels.length is not None:
-            whole = 8 * (min(size - pixels.start, pixels.length)) // _bits_of_frame(pixels)
-            if whole < pixels.n_frames:
-                raise _truncated(where, whole, pixels.n_frames)
-            return None
         items, end = _items(content, pixels, where)
         starts = _starts(content, pixels, items)
     if len(starts) != pixels.n_frames:
