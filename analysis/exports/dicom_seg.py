@@ -42,8 +42,9 @@ def write_dicom_seg(
     path : path
         Is replaced when the whole file has been written.
     source : path or sequence of path
-        The images: a folder with one series, in ascending order of position along the slices' normal; the
-        files in the order of the masks; or one file of many frames.
+        The images: a folder with one series or one file of many frames, of which the masks are in
+        ascending order of position along the normal, as `open_frames` has them; or files in the order of
+        the masks.
     names : mapping of int to str, optional
         Labels of the segments, of up to 64 characters; "object 7" for an object that is not in it.
 
@@ -68,12 +69,13 @@ def write_dicom_seg(
         raise MeasureError(
             f"There are {len(found.ids)} objects; a DICOM SEG holds between 1 and {_MOST_SEGMENTS}."
         )
-    images = [_mend(image) for image in read_source(source)]
-    _check_fit(images, len(labels), found.shape, source)
+    images, order = read_source(source)
+    _check_fit(images, len(order), len(labels), found.shape, source)
+    images = [_mend(image) for image in images]
     number_of = np.array([0, *found.ids])
-    segments = np.stack(
-        [np.searchsorted(number_of, labels[frame]).astype(np.uint16) for frame in range(len(labels))]
-    )
+    segments = np.zeros((len(labels), *found.shape), np.uint16)
+    for frame, place in enumerate(order):
+        segments[place] = np.searchsorted(number_of, labels[frame])
     # highdicom warns of what the source says of the patient, which is not for us to mend.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -111,9 +113,8 @@ def _mend(image: pydicom.Dataset) -> pydicom.Dataset:
 
 
 def _check_fit(
-    images: Sequence[pydicom.Dataset], n_masks: int, shape: tuple[int, ...], source: object
+    images: Sequence[pydicom.Dataset], n_images: int, n_masks: int, shape: tuple[int, ...], source: object
 ) -> None:
-    n_images = len(images) if len(images) > 1 else int(images[0].get("NumberOfFrames") or 1)
     if n_images != n_masks:
         raise MeasureError(f"There are {n_masks} masks and {n_images} images in {source}; give one each.")
     size = (int(images[0].Rows), int(images[0].Columns))

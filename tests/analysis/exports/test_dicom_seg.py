@@ -11,6 +11,7 @@ import pytest
 from napari_sam2.analysis import MeasureError
 from napari_sam2.analysis.exports import write_dicom_seg
 from napari_sam2.analysis.exports.dicom_source import read_affine, read_source
+from napari_sam2.frames import open_frames
 
 
 @pytest.fixture
@@ -92,7 +93,8 @@ def test_files_in_the_order_of_the_masks(slices, tmp_path):
 
 def test_a_real_ct(ct, labels, tmp_path):
     path = write_dicom_seg(labels, tmp_path / "seg.dcm", source=ct)
-    uids = [image.SOPInstanceUID for image in read_source(ct)]
+    images, order = read_source(ct)
+    uids = [images[place].SOPInstanceUID for place in order]
     found = highdicom.seg.segread(path).get_pixels_by_source_instance(uids, combine_segments=True)
     np.testing.assert_array_equal(np.array([0, 7, 40])[found], labels)
 
@@ -100,11 +102,34 @@ def test_a_real_ct(ct, labels, tmp_path):
 def test_a_file_of_many_frames(shared_data, tmp_path):
     source = shared_data / "dicom" / "dcmqi_mf.dcm"
     labels = np.zeros((3, 38, 24), np.uint8)
-    labels[1, 4:9, 4:9] = 1
+    labels[0, 4:9, 4:9] = 1
     found = highdicom.seg.segread(write_dicom_seg(labels, tmp_path / "seg.dcm", source=source))
-    uid = pydicom.dcmread(source, stop_before_pixels=True).SOPInstanceUID
-    pixels = found.get_pixels_by_source_frame(uid, [1, 2, 3], combine_segments=True)
+    image = pydicom.dcmread(source, stop_before_pixels=True)
+    groups = image.PerFrameFunctionalGroupsSequence
+    heights = [group.PlanePositionSequence[0].ImagePositionPatient[2] for group in groups]
+    frames = [int(place) + 1 for place in np.argsort(heights)]
+    pixels = found.get_pixels_by_source_frame(image.SOPInstanceUID, frames, combine_segments=True)
     np.testing.assert_array_equal(pixels, labels)
+
+
+def test_masks_are_in_the_order_of_our_frames(ct):
+    """What is segmented on frame i of `open_frames` is written for the image that frame i is."""
+    images, order = read_source(ct)
+    pixels = [pydicom.dcmread(image.filename).pixel_array.ravel() for image in images]
+    with open_frames(ct) as frames:
+        for index, place in enumerate(order):
+            likeness = [np.corrcoef(frames[index].ravel(), each)[0, 1] for each in pixels]
+            assert np.argmax(likeness) == place and likeness[place] == pytest.approx(1)
+
+
+def test_the_affine_of_a_file_of_many_frames_is_that_of_its_frames(shared_data):
+    source = shared_data / "dicom" / "dcmqi_mf.dcm"
+    groups = pydicom.dcmread(source, stop_before_pixels=True).PerFrameFunctionalGroupsSequence
+    places = np.array([group.PlanePositionSequence[0].ImagePositionPatient for group in groups], float)
+    places = places[np.argsort(places[:, 2])]
+    affine = read_affine(source)
+    for frame, (left, back, up) in enumerate(places):
+        assert (affine @ [0, 0, frame, 1])[:3] == pytest.approx([-left, -back, up], abs=1e-3)
 
 
 @pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (dicom3tools) is not installed")
