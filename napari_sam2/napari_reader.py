@@ -87,7 +87,7 @@ class LazyImage:
         places = [np.arange(size)[one] for one, size in zip(walk, self.shape, strict=False)]
         planes = [self._plane(place)[rest] for place in product(*(np.atleast_1d(one) for one in places))]
         shape = np.empty(self.shape[len(walk) :], np.bool_)[rest].shape
-        return np.array(planes, self.dtype).reshape(*(n for one in places for n in one.shape), *shape)
+        return np.array(planes, self.dtype).reshape((*(n for one in places for n in one.shape), *shape))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         """Read all of it."""

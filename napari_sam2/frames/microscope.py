@@ -23,9 +23,13 @@ class _Nd2:
         import nd2
 
         self.file = nd2.ND2File(path)
-        self.names = self._positions()
-        letters = "".join(axis if axis in "TPZCYXS" else "Q" for axis in self.file.sizes)
-        self._array = self.file.to_dask()
+        try:
+            self.names = self._positions()
+            letters = "".join(axis if axis in "TPZCYXS" else "Q" for axis in self.file.sizes)
+            self._array = self.file.to_dask()
+        except BaseException:
+            self.file.close()
+            raise
         if "P" in letters:
             self._array = self._array[(slice(None),) * letters.index("P") + (position,)]
         self.letters = letters.replace("P", "")
