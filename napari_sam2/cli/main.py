@@ -11,10 +11,13 @@ from cyclopts import App, CycloptsError
 
 from napari_sam2 import __version__
 from napari_sam2.cli.demo import demo
+from napari_sam2.cli.export import export
 from napari_sam2.cli.info import info
 from napari_sam2.cli.measure import measure
 from napari_sam2.cli.mistakes import sentence
 from napari_sam2.cli.models import models
+from napari_sam2.cli.score import score
+from napari_sam2.cli.summary import summary
 from napari_sam2.cli.track import track
 from napari_sam2.errors import ImageWarning
 
@@ -38,7 +41,7 @@ Start here:
 Each command tells more with --help. The exit status is 0 when all went well,
 2 with one sentence on what to mend, and 130 after Ctrl-C.""",
 )
-for command in (info, track, measure, models, demo):
+for command in (info, track, measure, export, score, summary, models, demo):
     app.command(command)
 
 
