@@ -38,7 +38,7 @@ def read_layers(path: str) -> list[LayerData]:
     InputError
         Nothing can be read; napari shows the sentence.
     """
-    layers = []
+    layers: list[LayerData] = []
     for stack in _every_stack(path):
         for remark in stack.remarks:
             warnings.warn(f"{stack.where} {remark}", ImageWarning, stacklevel=2)

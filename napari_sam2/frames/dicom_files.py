@@ -82,6 +82,11 @@ class ZippedFiles:
             self._sizes = _checked_sizes(self._open_zip(), self.where, path.stat().st_size)
         self.names = tuple(sorted(self._sizes, key=natural_order))
 
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._zip: zipfile.ZipFile | None = None
+        self._last: tuple[str, IO[bytes]] | None = None
+
     @contextmanager
     def open(self, name: str) -> Iterator[IO[bytes]]:
         """See `DicomFiles`; threads take turns."""
@@ -107,11 +112,6 @@ class ZippedFiles:
             if self._zip is not None:
                 self._zip.close()
                 self._zip = None
-
-    def _reset(self) -> None:
-        self._lock = threading.Lock()
-        self._zip: zipfile.ZipFile | None = None
-        self._last: tuple[str, IO[bytes]] | None = None
 
     def _open_zip(self) -> zipfile.ZipFile:
         if self._zip is None:
@@ -147,7 +147,7 @@ def dicom_files(path: Path) -> DicomFiles:
     if path.name == "DICOMDIR":
         path = path.parent
     if path.is_dir():
-        names = []
+        names: list[str] = []
         for file in walk(path):
             if len(names) == MAX_FILES:
                 raise InputError(

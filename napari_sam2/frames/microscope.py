@@ -24,19 +24,26 @@ class _Nd2:
 
         self.file = nd2.ND2File(path)
         try:
+            sizes = dict(self.file.sizes)
             self.names = self._positions()
-            letters = "".join(axis if axis in "TPZCYXS" else "Q" for axis in self.file.sizes)
-            self._array = self.file.to_dask()
+            self.dtype = np.dtype(self.file.dtype)
         except BaseException:
             self.file.close()
             raise
-        if "P" in letters:
-            self._array = self._array[(slice(None),) * letters.index("P") + (position,)]
-        self.letters = letters.replace("P", "")
-        self.shape, self.dtype = self._array.shape, self._array.dtype
+        self._position = position
+        self._loops = {axis: size for axis, size in sizes.items() if axis not in "CYXS"}
+        self._frame_shape = tuple(size for axis, size in sizes.items() if axis in "CYXS")
+        walked = {axis: size for axis, size in self._loops.items() if axis != "P"}
+        letters = "".join(axis if axis in "TZ" else "Q" for axis in walked)
+        self.letters = letters + "".join(axis for axis in sizes if axis in "CYXS")
+        self.shape = (*walked.values(), *self._frame_shape)
 
-    def __getitem__(self, key: tuple[int | slice, ...]) -> NDArray[Any]:
-        return np.asarray(self._array[key])
+    def __getitem__(self, key: tuple[Any, ...]) -> NDArray[Any]:
+        places = iter(key)
+        at = [self._position if axis == "P" else next(places) for axis in self._loops]
+        number = int(np.ravel_multi_index(at, tuple(self._loops.values()))) if at else 0
+        frame = self.file.read_frame(number).reshape(self._frame_shape)
+        return np.array(frame[tuple(places)])  # a copy: the file may be closed while it is in use
 
     def _positions(self) -> list[str]:
         for loop in self.file.experiment:

@@ -16,8 +16,9 @@ MANIFEST = PluginManifest.from_file(Path(__file__).resolve().parents[2] / "napar
 
 
 def test_the_manifest_names_what_is_read():
-    MANIFEST.validate_imports()
-    (reader,) = MANIFEST.contributions.readers
+    (command,) = (one for one in MANIFEST.contributions.commands if one.id == "napari-sam2.get_reader")
+    assert command.python_name == f"{get_reader.__module__}:{get_reader.__name__}"
+    (reader,) = (one for one in MANIFEST.contributions.readers if one.command == command.id)
     assert reader.accepts_directories
     assert {"*.mp4", "*.mov", "*.avi", "*.mkv", "*.webm", "*.dcm", "*.zip"} <= set(reader.filename_patterns)
 
