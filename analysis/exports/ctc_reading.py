@@ -14,7 +14,7 @@ from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.exports.ctc import LARGEST_LABEL
 from napari_sam2.analysis.exports.files import Path_
 from napari_sam2.analysis.exports.labels import ReadLabels, survey_into
-from napari_sam2.analysis.exports.problems import Problems, in_ranges
+from napari_sam2.analysis.exports.problems import Problems, in_words
 
 _MASKS = {
     "res_track.txt": re.compile(r"mask(\d+)\.tiff?"),
@@ -100,7 +100,7 @@ def _find_masks(table: Path, problems: Problems) -> list[Path]:
             numbered[int(match[1])] = path
     missing = set(range(max(numbered, default=0) + 1)) - set(numbered)
     if missing:
-        problems.add(f"There is no mask of frame{'s' * (len(missing) > 1)} {in_ranges(missing)}")
+        problems.add(f"There is no mask of {in_words('frame', missing)}")
     return [path for _, path in sorted(numbered.items())]
 
 
@@ -168,9 +168,11 @@ def _compare(
 ) -> None:
     """Table against masks, on the frames whose masks are sound."""
     readable = set(range(n_frames)) - problems.frames
-    for label in frames_of.keys() - rows.keys():
+    strangers = frames_of.keys() - rows.keys()
+    if strangers:
+        of_them = sorted({frame for label in strangers for frame in frames_of[label]})
         problems.add(
-            f"Label {label} is in the masks of frames {in_ranges(frames_of[label])} but not in {name}"
+            f"The masks of {in_words('frame', of_them)} have {in_words('label', strangers)}, not in {name}"
         )
     for row in rows.values():
         where = f"Line {row.line} of {name}"
@@ -181,7 +183,8 @@ def _compare(
         said = readable.intersection(range(row.first, row.last + 1))
         there = set(frames_of.get(row.label, ()))
         if said - there:
-            absent = in_ranges(said - there)
-            problems.add(f"{where} has track {row.label}, whose label is in no mask of frames {absent}")
+            absent = in_words("frame", said - there)
+            problems.add(f"{where} has track {row.label}, whose label is not in the mask of {absent}")
         if there - said:
-            problems.add(f"{where} leaves out frames {in_ranges(there - said)} on which label {row.label} is")
+            left = in_words("frame", there - said)
+            problems.add(f"{where} leaves out {left}, where label {row.label} is in the mask")

@@ -1,5 +1,6 @@
 """Palette PNGs, the masks of DAVIS and YouTube-VOS: one image a frame, the colour's index is the object."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ def read_davis(folder: Path_) -> tuple[ReadLabels, tuple[int, ...]]:
     folder = Path(folder)
     if not folder.is_dir():
         raise MeasureError(f"There is no folder {folder}.")
-    files = sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())
+    files = _numbered(folder)
     if not files:
         raise MeasureError(f"{folder} has no PNGs named by number, such as 00000.png.")
     frames, paths = zip(*files, strict=True)
@@ -102,3 +103,17 @@ def read_davis(folder: Path_) -> tuple[ReadLabels, tuple[int, ...]]:
     found = survey_into(problems, labels, dims=(2,), largest=_LARGEST_ID, holder="a palette PNG")
     problems.raise_if_any()
     return ReadLabels((len(paths), *found.shape), labels.dtype, read), frames
+
+
+def holds_davis(folder: Path_) -> bool:
+    """Whether a folder has PNGs with a palette that are named by number."""
+    files = _numbered(Path(folder))
+    if not files:
+        return False
+    with suppress(OSError, SyntaxError), Image.open(files[0][1]) as image:
+        return bool(image.mode == "P")
+    return False
+
+
+def _numbered(folder: Path) -> list[tuple[int, Path]]:
+    return sorted((int(path.stem), path) for path in folder.glob("*.png") if path.stem.isdecimal())

@@ -1,6 +1,6 @@
 """Everything that is wrong with a file or with labels, gathered so that a person hears of all at once."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from napari_sam2.analysis.errors import MeasureError
 
@@ -55,8 +55,17 @@ class Problems:
 
 def _say(sentence: str, frames: Sequence[int]) -> str:
     if frames:
-        sentence = f"On frame{'s' * (len(frames) > 1)} {in_ranges(frames)} {sentence}"
+        sentence = f"On {in_words('frame', frames)} {sentence}"
     return f"{sentence}."
+
+
+def in_words(noun: str, numbers: Collection[int]) -> str:
+    """A noun, in the singular or plural, with its numbers.
+
+    >>> in_words("frame", [3])
+    'frame 3'
+    """
+    return f"{noun}{'s' * (len(set(numbers)) > 1)} {in_ranges(numbers)}"
 
 
 def in_ranges(numbers: Iterable[int]) -> str:

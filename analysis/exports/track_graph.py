@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.exports.problems import Problems, in_ranges
+from napari_sam2.analysis.exports.problems import Problems, in_words
 from napari_sam2.analysis.exports.tracklets import check_parents
 from napari_sam2.analysis.scale import Scale
 from napari_sam2.analysis.tables import complete_scale, make_table
@@ -72,7 +72,7 @@ def _check_regions(regions: pd.DataFrame) -> None:
         )
     twice = regions[regions.duplicated(["object_id", "frame"])]
     for object_id, rows in twice.groupby("object_id"):
-        problems.add(f"Object {object_id} has more than one row on frames {in_ranges(rows['frame'])}")
+        problems.add(f"Object {object_id} has more than one row on {in_words('frame', rows['frame'])}")
     problems.raise_if_any()
 
 

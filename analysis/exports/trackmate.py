@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from skimage.measure import approximate_polygon, find_contours, regionprops
+from skimage.measure import find_contours, regionprops
 
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.exports.files import Path_, whole_file
@@ -46,8 +46,6 @@ _EDGE = (
 )
 _TRACK = (("TRACK_INDEX", "Track index", "NONE", True), ("TRACK_ID", "Track ID", "NONE", True))
 _TIME_UNITS = {"s": "sec"}
-_TOLERANCE = 0.3
-"""How far, in pixels, an outline's corners may be from it."""
 
 
 def write_trackmate(
@@ -182,8 +180,10 @@ def _find_outlines(labels_yx: Any) -> Iterator[tuple[int, NDArray[np.float64]]]:
     for region in regionprops(np.asarray(labels_yx)):  # type: ignore[no-untyped-call]
         mask_yx = np.pad(region.image, 1)
         contours = find_contours(mask_yx, 0.5)  # type: ignore[no-untyped-call]
-        corners = approximate_polygon(max(contours, key=len), _TOLERANCE)  # type: ignore[no-untyped-call]
-        yield int(region.label), corners[:-1] - 1 + np.array(region.bbox[:2])
+        corners = max(contours, key=len)[:-1]
+        before, after = corners - np.roll(corners, 1, axis=0), np.roll(corners, -1, axis=0) - corners
+        turns = before[:, 0] * after[:, 1] != before[:, 1] * after[:, 0]
+        yield int(region.label), corners[turns] - 1 + np.array(region.bbox[:2])
 
 
 def _add_tracks(model: ElementTree.Element, n_nodes: int, edges: Ints) -> None:

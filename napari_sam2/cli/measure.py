@@ -1,7 +1,7 @@
 """`napari-sam2 measure`: tables from label images that exist already."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from cyclopts import Parameter
 
@@ -20,10 +20,6 @@ from napari_sam2.cli.options import (
     read_pixel_size,
 )
 from napari_sam2.cli.progress import bars
-from napari_sam2.errors import InputError
-
-if TYPE_CHECKING:
-    from napari_sam2.frames import Frames
 
 Labels = Annotated[
     Path,
@@ -66,6 +62,7 @@ def measure(
     the version and parameters it was made with.
     """
     from napari_sam2.frames import open_frames
+    from napari_sam2.label_planes import LabelPlanes
     from napari_sam2.run import measure_to_folder
 
     with (
@@ -81,25 +78,7 @@ def measure(
         open_frames(labels, axis=axis) as label_frames,
         bars("frame", progress) as show,
     ):
-        planes = _Planes(label_frames)
+        planes = LabelPlanes(label_frames)
         results = measure_to_folder(frames, planes, out, overwrite=overwrite, inputs=[labels], progress=show)
     n_frames = results.regions["frame"].nunique()
     print(f"{len(results.tracks)} objects measured on {n_frames} frames: {results.folder}")
-
-
-class _Planes:
-    """The label image of each frame, (y, x)."""
-
-    def __init__(self, frames: "Frames") -> None:
-        if frames.n_channels != 1:
-            raise InputError(
-                f"{frames.source} has {frames.n_channels} channels; a label image has one, "
-                "whose values are the objects' ids"
-            )
-        self._frames = frames
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def __getitem__(self, index: int) -> Any:
-        return self._frames[index][..., 0]

@@ -118,9 +118,9 @@ def test_every_problem_of_a_broken_folder_is_told_at_once(movie, tmp_path):
         "Line 6 of res_track.txt lets track 300 go from frame 5 to 4",
         "Line 7 of res_track.txt lets track 301 end on frame 9; there are 6 masks",
         "Line 8 of res_track.txt has the label 70000",
-        "Line 9 of res_track.txt has track 40, whose label is in no mask of frames 0",
+        "Line 9 of res_track.txt has track 40, whose label is not in the mask of frame 0",
         "Line 11 of res_track.txt lets track 42 begin on frame 1, when its parent 40 is still there",
-        "Label 2 is in the masks of frames 0, 2, 4-5 but not in res_track.txt",
+        "The masks of frames 0, 2, 4-5 have label 2, not in res_track.txt",
     ]:
         assert words in text
     count = len(text.splitlines()) - 1

@@ -51,7 +51,7 @@ def test_every_problem_of_a_graph_at_once():
     [
         (pd.DataFrame({"object_id": [1], "centroid_x": [1.0]}), "no column frame.\nThere is no column cent"),
         (table([]), "no rows"),
-        (table([(1, 0), (1, 0), (2, 1), (2, 1)]), "Object 1 has more than one row on frames 0.\nObject 2"),
+        (table([(1, 0), (1, 0), (2, 1), (2, 1)]), "Object 1 has more than one row on frame 0.\nObject 2"),
         (measure_regions(np.ones((2, 3, 3), int), axis="z"), "slices in depth"),
     ],
 )
