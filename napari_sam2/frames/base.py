@@ -128,7 +128,8 @@ class Frames:
     unit : str
         "µm", "nm", ...; "pixel" when unknown.
     step : float or None
-        Frame interval (axis t) or slice spacing (axis z) in `step_unit`; None when unknown.
+        Frame interval (axis t) or slice spacing (axis z) in `step_unit`; None when unknown. Of a video with
+        a variable frame rate the mean interval, which is that of no two frames in particular.
     step_unit : str
         "s", "µm", ...; "frame" when unknown.
     """
@@ -163,10 +164,11 @@ class Frames:
         self.step_unit = calibration.step_unit
         # Sampled even where the contrast is given: a broken file, a NaN, should show now, not hours later.
         samples_nc = np.concatenate([thin_out(self[frame]) for frame in self._sampled(SAMPLED_FRAMES)])
-        if contrast is None and stack.contrast is None:
+        window = stack.contrast if contrast is None else contrast
+        if window is None:
             self._contrast = estimate_contrast(samples_nc, self.is_rgb)
         else:
-            self.contrast = contrast if contrast is not None else stack.contrast
+            self.contrast = window
 
     @property
     def contrast(self) -> Contrast:

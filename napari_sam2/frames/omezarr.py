@@ -57,7 +57,7 @@ def read_zarr_address(address: str) -> Stack:
     except ImportError as error:
         raise InputError(
             f"{address} needs a package that is not installed ({error}); "
-            "install it with: pip install 'napari-sam2[remote]'"
+            "what http and s3 need comes with: pip install 'napari-sam2[remote]'"
         ) from error
     except Exception as error:  # each kind of store has its own kinds of error
         raise InputError(

@@ -22,6 +22,11 @@ class ReopenedReader:
         self.shape = tuple(int(size) for size in array.shape)
         self.dtype = np.dtype(array.dtype).newbyteorder("=")
 
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._array: Any = None
+        self._closer: weakref.finalize[Any, ReopenedReader] | None = None
+
     def read(self, key: tuple[int | slice, ...]) -> NDArray[Any]:
         """Read a part."""
         with self._lock:
@@ -39,11 +44,6 @@ class ReopenedReader:
             self._array = self._open_array()
             self._closer = weakref.finalize(self, self._array.close)
         return self._array
-
-    def _reset(self) -> None:
-        self._lock = threading.Lock()
-        self._array: Any = None
-        self._closer: weakref.finalize[Any, ReopenedReader] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {"_open_array": self._open_array, "shape": self.shape, "dtype": self.dtype}

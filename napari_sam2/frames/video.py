@@ -7,7 +7,7 @@ from collections import OrderedDict
 from functools import partial
 from itertools import dropwhile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +50,7 @@ class VideoReader:
             self._pixels = "gray16le" if deep else "gray" if grey else "rgb24"
             self._quarter_turns = round(first.rotation / 90)
             image = self._convert(first)
-            opened = self._opened
+        with self._open_video() as opened:
             self.codec = opened.stream.codec_context.name
             self.is_matroska = "matroska" in opened.container.format.name
             self.told_seconds = (opened.container.duration or 0) / 1e6
@@ -175,8 +175,12 @@ def read_video(path: Path) -> Stack:
         PyAV is missing, or the file has no pictures, is truncated or damaged.
     """
     # absolute, because it is opened again in processes that may run elsewhere
-    reader = VideoReader(partial(open, os.path.abspath(path), "rb"), str(path))
+    reader = VideoReader(partial(_open, os.path.abspath(path)), str(path))
     return video_stack(reader, path.stem, str(path))
+
+
+def _open(path: str) -> BinaryIO:
+    return open(path, "rb")
 
 
 def video_stack(reader: VideoReader, name: str, source: str) -> Stack:

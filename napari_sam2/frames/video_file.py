@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from napari_sam2.errors import InputError
 
@@ -73,7 +73,7 @@ def open_video(open_file: OpenFile, where: str) -> OpenedVideo:
         ) from error
     file = open_file()
     try:
-        container = av.open(file)
+        container = av.open(file, "r")
     except (av.error.FFmpegError, OSError) as error:
         file.close()
         raise InputError(
@@ -85,5 +85,6 @@ def open_video(open_file: OpenFile, where: str) -> OpenedVideo:
         container.close()
         file.close()
         raise InputError(f"{where} has no video stream, only sound or text; give a file with moving pictures")
-    stream.thread_type = "AUTO"
-    return OpenedVideo(container, stream, file)
+    video = cast("VideoStream", stream)
+    video.thread_type = "AUTO"
+    return OpenedVideo(container, video, file)

@@ -103,18 +103,20 @@ def build_table(open_video: OpenVideo, where: str) -> FrameTable:
     times = sorted(packet.pts for packet in shown if packet.pts is not None)
     if len(times) == len(shown) == len(set(times)) and times:
         with open_video() as video:
-            decoded = [frame.pts for frame in islice(video.decode(), CHECKED_FRAMES)]
+            decoded: list[int | None] = [frame.pts for frame in islice(video.decode(), CHECKED_FRAMES)]
             in_stored_order = times == [packet.pts for packet in shown]
             if in_stored_order and video.container.format.name == "avi" and video.stream.has_b_frames:
                 # AVI keeps no times: these were counted in an order that is not the one of showing
                 decoded = []
-        if decoded and decoded[0] in times:
+        first = decoded[0] if decoded else None
+        if first is not None and first in times:
             # frames before the first that can be decoded belong to a part that was cut off
-            times = times[times.index(decoded[0]) :]
+            times = times[times.index(first) :]
         if decoded and decoded == times[: len(decoded)]:
-            keys = sorted({packet.pts for packet in shown if packet.is_key} & set(times[1:]))
             at = np.asarray(times, np.int64)
-            return FrameTable(at, np.searchsorted(at, [times[0], *keys]), base, has_times=True)
+            keys = {packet.pts for packet in shown if packet.is_key and packet.pts is not None}
+            entries = np.asarray([times[0], *sorted(keys & set(times[1:]))], np.int64)
+            return FrameTable(at, np.searchsorted(at, entries), base, has_times=True)
     with open_video() as video:
         return _count_frames(video, where)
 
@@ -153,8 +155,9 @@ def _count_frames(video: OpenedVideo, where: str) -> FrameTable:
     if not times:
         raise InputError(f"{where} holds no frame that can be decoded; copy or export it again")
     rate = video.stream.average_rate or video.stream.guessed_rate
-    if None not in times and times == sorted(times):
-        at, base = np.asarray(times, np.int64), _base(video.stream)
+    known = [time for time in times if time is not None]
+    if len(known) == len(times) and known == sorted(known):
+        at, base = np.asarray(known, np.int64), _base(video.stream)
     else:
         at, base = np.arange(len(times), dtype=np.int64), 1 / rate if rate else Fraction(0)
     return FrameTable(at, np.zeros(1, np.intp), base, has_times=False)

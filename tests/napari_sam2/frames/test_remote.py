@@ -90,5 +90,5 @@ def test_a_server_that_fails_midway_is_told_by_frame(address):
 
 def test_what_a_store_needs_is_an_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "s3fs", None)
-    with pytest.raises(InputError, match=r"needs a package .*; install it with: .*'napari-sam2\[remote\]'"):
+    with pytest.raises(InputError, match=r"needs a package .*s3fs.* comes with: .*'napari-sam2\[remote\]'"):
         open_frames("s3://bucket/a.zarr")

@@ -93,6 +93,20 @@ def test_stepping_back_decodes_each_group_once_for_many_frames(tmp_path, monkeyp
     assert next(decoded) == 60
 
 
+def test_what_is_kept_for_stepping_back_is_bounded(tmp_path, monkeypatch, write_video):
+    most = 10 * 48 * 64 * 3
+    monkeypatch.setattr(video, "CACHE_BYTES", most)
+    with open_frames(write_video(tmp_path / "a.mp4")) as frames:
+        kept = frames._stack.array._kept
+        for index in (59, 3, 30):
+            frames[index]
+            assert index in kept
+            assert (
+                sum(plane.buffer_size for frame in kept.values() for plane in frame.planes)
+                <= 10 * 48 * 64 * 3
+            )
+
+
 @pytest.mark.parametrize("degrees", [90, 180, -90])
 def test_what_was_filmed_turned_is_read_upright(tmp_path, write_video, degrees):
     path = write_video(tmp_path / "a.mp4", rotation=degrees)
