@@ -86,7 +86,10 @@ class Exportable:
             return read_table(table)
         if self.flat_labels is None:
             sizes = dict(self.sizes)
-            return measure_volumes(self.labels, voxel_size=sizes.pop("pixel_size"), **sizes)
+            size = sizes.pop("pixel_size")
+            # One number is that of a cube.
+            voxel_size = [size] * 3 if isinstance(size, int | float) else size
+            return measure_volumes(self.labels, voxel_size=voxel_size, **sizes)
         names = None if self.frames is None else self.frames.channel_names
         return measure_regions(self.labels, self.frames, axis=self.axis, channel_names=names, **self.sizes)
 
