@@ -147,3 +147,16 @@ def test_masks_without_a_table_and_a_table_without_masks(movie, tmp_path):
     (tmp_path / "empty" / "res_track.txt").write_text("1 0 0 0\n")
     with pytest.raises(MeasureError, match="no mask of frame 0"):
         read_ctc(tmp_path / "empty")
+
+
+def test_real_cells_score_one_against_themselves(shared_data, tmp_path):
+    cells = tifffile.imread(shared_data / "time_ptychography_cells" / "labels.tif")[:8, 200:500, 200:500]
+    result = write_ctc(cells, tmp_path / "01_RES")
+    truth = write_ctc(cells, tmp_path / "01_GT", truth=True)
+    scores = evaluate_sequence(str(result), str(truth), ["Valid", *PERFECT], threads=1)
+    assert scores["Valid"] == 1 and [scores[name] for name in PERFECT] == pytest.approx([1.0] * len(PERFECT))
+    labels, parents = read_ctc(result)
+    assert [set(np.unique(frame > 0)) for frame in labels] == [{False, True}] * 8
+    # Pieces after a gap have new ids and the piece before as their parent; the pixels are the same.
+    np.testing.assert_array_equal(np.stack(list(labels)) > 0, cells > 0)
+    assert set(parents) <= set(np.unique(np.stack(list(labels)))) - set(np.unique(cells))
