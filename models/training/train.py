@@ -109,7 +109,7 @@ def train(
     run = Run.load(state_path, device) if resume else Run(config, seed, device)
     log = Log(out.with_suffix(".jsonl"))
     images = RealData(real) if real is not None else None
-    checks = Validation(real, device) if validate else None
+    checks: Validation | None = None
     store: Replay | None = None
     current: Stage | None = None
     scale = 1 if device.type == "cpu" else GPU_BATCH
@@ -130,6 +130,8 @@ def train(
             current = stage
             run.enter(stage.name)
             store = replay_for(stage, run, images, scale)
+            if validate and (checks is None or checks.size != stage.size):
+                checks = Validation(real, device, stage.size)
             log(stage=stage.name, step=run.step, minutes=round(run.seconds / 60, 2))
         clips = None if store is None else draw_batch(stage, run, store, scale)
         with fast_arithmetic(device):

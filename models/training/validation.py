@@ -24,7 +24,7 @@ from napari_sam2.models.training.prompting import (
 from napari_sam2.models.training.real_data import RealData
 from napari_sam2.models.training.stills import normalise
 
-SIZE, WINDOWS, SEED = 128, 24, 1 << 30
+WINDOWS, SEED = 24, 1 << 30
 CLIPS, FRAMES = 16, 6
 SPAN = (0.25, 0.5)
 """Extent of the measured objects as a share of the window: what the tracker's windows show."""
@@ -109,32 +109,34 @@ class Validation:
         Folder of real images, of which the held-out part is used.
     device : torch.device
         Where the model is.
+    size : int
+        Of the windows, in pixels: the one that the model is being trained at.
     """
 
-    def __init__(self, real: Path | None, device: torch.device) -> None:
+    def __init__(self, real: Path | None, device: torch.device, size: int) -> None:
         from napari_sam2.sample_data.scenes import FAMILIES, generate
 
-        self._device = device
+        self._device, self.size = device, size
         self.sets: dict[str, Asked] = {}
         self.clips: dict[str, Watched] = {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
             for family in FAMILIES:
-                clip = generate(WINDOWS, frames=1, size=SIZE, seed=SEED, families=(family,))
+                clip = generate(WINDOWS, frames=1, size=size, seed=SEED, families=(family,))
                 self.sets[family] = ask(clip.images_btchw[:, 0], clip.labels_bthw[:, 0].long())
-            clip = generate(CLIPS, frames=FRAMES, size=SIZE, seed=SEED)
+            clip = generate(CLIPS, frames=FRAMES, size=size, seed=SEED)
             self.clips["clips"] = watch(clip.images_btchw, clip.labels_bthw.long())
             if real is not None:
                 data, rng = RealData(real, held_out=True), np.random.default_rng(SEED)
                 for name in data.names():
-                    images, labels = data.windows(2 * WINDOWS, SIZE, rng, name=name, span=SPAN)
+                    images, labels = data.windows(2 * WINDOWS, size, rng, name=name, span=SPAN)
                     self.sets[f"real {name}"] = ask(images.float() / 255, labels.long())
-                images, labels = data.clips(CLIPS, FRAMES, SIZE, rng)
+                images, labels = data.clips(CLIPS, FRAMES, size, rng)
                 self.clips["real clips"] = watch(images.float() / 255, labels.long())
 
     def __call__(self, model: Sam2) -> dict[str, dict[str, float]]:
         """Mean IoU by set and kind of prompt; and of a disc at the click and an ellipse in the box."""
-        model.sam_prompt_encoder.image_size = SIZE
+        model.sam_prompt_encoder.image_size = self.size
         stills = {
             name: self._measure(model, asked) for name, asked in self.sets.items() if len(asked.masks_bhw)
         }
@@ -154,8 +156,8 @@ class Validation:
             logits = model.choose(answer, multimask=kind != "box").logits_nhw.float()
             large = functional.interpolate(logits[:, None], scale_factor=4, mode="bilinear")[:, 0]
             result[kind] = _mean_iou(large.cpu() > 0, asked.masks_bhw)
-        result["disc"] = _mean_iou(disc(asked.prompts["deep"][0], SIZE), asked.masks_bhw)
-        result["ellipse"] = _mean_iou(ellipse(asked.prompts["box"][0], SIZE), asked.masks_bhw)
+        result["disc"] = _mean_iou(disc(asked.prompts["deep"][0], self.size), asked.masks_bhw)
+        result["ellipse"] = _mean_iou(ellipse(asked.prompts["box"][0], self.size), asked.masks_bhw)
         return result
 
     @torch.no_grad()

@@ -129,7 +129,7 @@ def test_a_store_gives_single_frames() -> None:
 
 
 def test_validation_measures_every_family_and_set(small_network, real_folder: Path) -> None:
-    checks = Validation(real_folder, torch.device("cpu"))
+    checks = Validation(real_folder, torch.device("cpu"), 64)
     state = torch.get_rng_state()
     result = checks(small_network.eval())
     assert torch.equal(torch.get_rng_state(), state)
