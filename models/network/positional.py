@@ -7,7 +7,10 @@ import torch
 from torch import Tensor, nn
 
 
+# The tables are kept for all later calls, training included, whatever mode the first call ran in.
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)
+@torch.no_grad()
 def sine_grid(height: int, width: int, channels: int, device: torch.device, dtype: torch.dtype) -> Tensor:
     """Sine encoding of a grid, (1, channels, height, width): half the channels for y, half for x.
 
@@ -37,6 +40,8 @@ def sine_time(offsets_p: Tensor, channels: int) -> Tensor:
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)
+@torch.no_grad()
 def rotary_table(height: int, width: int, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
     """Cosines and sines (h * w, channels) of two-dimensional rotary encoding: x first, then y."""
     quarter = channels // 4

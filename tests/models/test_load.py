@@ -121,7 +121,9 @@ def test_an_unknown_name_lists_the_known_ones():
 
 
 @pytest.mark.parametrize("path", ["nowhere/weights", "weights.pt", "../nano"])
-def test_a_path_without_a_file_is_not_taken_for_a_name(path):
+def test_a_path_without_a_file_is_not_taken_for_a_name(path, tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     with pytest.raises(ModelError, match="there is no weights file"):
         load_model(path, "cpu")
 
