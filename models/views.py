@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     from torch import Tensor
+    from torch import device as Device
 
 IMAGE_MEAN, IMAGE_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """Channel statistics (red, green, blue) with which SAM 2 normalises images."""
@@ -59,7 +60,9 @@ def whole(shape: tuple[int, int]) -> View:
     return View(0, 0, *shape)
 
 
-def look(image_chw: NDArray[np.float32], views: Sequence[View], size: int, device: object) -> "Tensor":
+def look(
+    image_chw: NDArray[np.float32], views: Sequence[View], size: int, device: "Device | str"
+) -> "Tensor":
     """Cut views out of a frame and bring them to the network's input.
 
     Parameters
@@ -100,7 +103,7 @@ def look(image_chw: NDArray[np.float32], views: Sequence[View], size: int, devic
     return torch.cat(inputs)
 
 
-def look_mask(mask_hw: NDArray[np.bool_], view: View, size: int, device: object) -> "Tensor":
+def look_mask(mask_hw: NDArray[np.bool_], view: View, size: int, device: "Device | str") -> "Tensor":
     """Cut a view out of a mask and bring it to the network's input, (size, size) of 0 to 1."""
     import torch
     import torch.nn.functional as F

@@ -41,7 +41,7 @@ class ImageFeatures:
     mid_bchw: Tensor
     coarse_bchw: Tensor
 
-    def take(self, index_n: Tensor) -> "ImageFeatures":
+    def take(self, index_n: Tensor | slice) -> "ImageFeatures":
         """The features of images `index_n`, one a batch item: expands images to objects."""
         return ImageFeatures(self.fine_bchw[index_n], self.mid_bchw[index_n], self.coarse_bchw[index_n])
 
