@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from napari_sam2.models.errors import ModelError
+from napari_sam2.models.load import load_model
 from napari_sam2.models.training.run import Length
 from napari_sam2.models.training.stages import PLAN
 from napari_sam2.models.training.train import train
@@ -23,7 +24,9 @@ def main() -> int:
     parser.add_argument("--device", default="cpu", help="cpu (default), cuda or mps")
     parser.add_argument("--threads", type=int, default=1, help="processor threads (default 1)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on from the state saved beside FILE")
+    start = parser.add_mutually_exclusive_group()
+    start.add_argument("--start", help="go on from a trained model, by name or file, in a new run")
+    start.add_argument("--resume", action="store_true", help="go on from the state saved beside FILE")
     parser.add_argument("--until", choices=[stage.name for stage in PLAN], help="stop after this stage")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
@@ -35,6 +38,7 @@ def main() -> int:
             device=torch.device(arguments.device),
             seed=arguments.seed,
             resume=arguments.resume,
+            start=load_model(arguments.start, device="cpu").network if arguments.start else None,
             until=arguments.until,
         )
     except ModelError as error:

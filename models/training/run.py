@@ -46,13 +46,26 @@ class Run:
     config : Sam2Config
     seed : int
     device : torch.device
+    start : Sam2, optional
+        A trained model of this config to go on from; a new one otherwise.
+
+    Attributes
+    ----------
+    trained : bool
+        Whether it began with a trained model.
     """
 
-    def __init__(self, config: Sam2Config, seed: int, device: torch.device) -> None:
+    def __init__(
+        self, config: Sam2Config, seed: int, device: torch.device, start: Sam2 | None = None
+    ) -> None:
         torch.manual_seed(seed)
         self.config, self.seed, self.device = config, seed, device
         self.model = Sam2(config)
-        initialise(self.model)
+        self.trained = start is not None
+        if start is None:
+            initialise(self.model)
+        else:
+            self.model.load_state_dict(start.state_dict())
         self.model.to(device)
         self.head = DenseHead(config.hidden_dim).to(device)
         self.averaged = {name: value.clone() for name, value in self.model.state_dict().items()}
@@ -113,6 +126,7 @@ class Run:
         state = {
             "config": self.config.to_dict(),
             "seed": self.seed,
+            "trained": self.trained,
             "model": self.model.state_dict(),
             "head": self.head.state_dict(),
             "averaged": self.averaged,
@@ -138,6 +152,7 @@ class Run:
             raise ModelError(f"{path} does not exist: there is no run to resume; start without --resume")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
         run = cls(Sam2Config.from_dict(state["config"]), state["seed"], device)
+        run.trained = state["trained"]
         run.model.load_state_dict(state["model"])
         run.head.load_state_dict(state["head"])
         run.averaged = {name: value.to(device) for name, value in state["averaged"].items()}

@@ -54,9 +54,9 @@ class Stage:
 
 PLAN = (
     Stage("geometry", 0.025, size=128, windows=32, frames=0),
-    Stage("stills", 0.5, size=128, windows=8),
-    Stage("clips", 0.3, size=128, windows=8, frames=5, clips=3, following=0.7),
-    Stage("large", 0.175, size=256, windows=3, frames=4, clips=2, following=0.5),
+    Stage("stills", 0.325, size=128, windows=8),
+    Stage("clips", 0.3, size=128, windows=8, frames=8, clips=2, following=0.7),
+    Stage("large", 0.35, size=256, windows=4, frames=5, clips=2, following=0.5),
 )
 """Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
 
@@ -107,8 +107,8 @@ def replay_for(stage: Stage, run: Run, real: RealData | None, scale: int) -> Rep
 
 
 def stage_at(share: float, plan: tuple[Stage, ...] = PLAN) -> Stage:
-    """Which stage a run is in when so much of it is done."""
-    end = 0.0
+    """Which stage a run is in when so much of it is done; the shares count against their sum."""
+    end, share = 0.0, share * sum(stage.share for stage in plan)
     for stage in plan:
         end += stage.share
         if share < end:
@@ -146,8 +146,8 @@ def stage_loss(
     if clips is None:
         return geometry_loss(model, stage.windows * scale, stage.size, run.device)
     images_btchw, labels_bthw = clips
-    # Contours matter once objects are found: over the first half of the run.
-    plain = min(1.0, 2 * share)
+    # Contours matter once objects are found: over the first half of a run from nothing.
+    plain = 1.0 if run.trained else min(1.0, 2 * share)
     # The aid teaches the encoder early and leaves it to the prompts in the end.
     dense_weight = DENSE_WEIGHT * (1 - share)
     if images_btchw.shape[1] == 1:

@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from napari_sam2.models.checkpoints.writer import save_weights
 from napari_sam2.models.config import NANO, Sam2Config
+from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.training.real_data import RealData
 from napari_sam2.models.training.replay import Replay
 from napari_sam2.models.training.run import Length, Run
@@ -65,6 +66,7 @@ def train(
     device: torch.device | None = None,
     seed: int = 0,
     resume: bool = False,
+    start: Sam2 | None = None,
     until: str | None = None,
     validate: bool = True,
 ) -> Run:
@@ -88,6 +90,8 @@ def train(
         Of a new run.
     resume : bool
         Go on from the saved state.
+    start : Sam2, optional
+        Go on from a trained model, in a new run, which leaves the stage without images out.
     until : str, optional
         Stop when this stage is done.
     validate : bool
@@ -106,7 +110,11 @@ def train(
     device = device or torch.device("cpu")
     out.parent.mkdir(parents=True, exist_ok=True)
     state_path = out.with_suffix(".run.pt")
-    run = Run.load(state_path, device) if resume else Run(config, seed, device)
+    if start is not None:
+        config = start.config
+    run = Run.load(state_path, device) if resume else Run(config, seed, device, start)
+    if run.trained:
+        plan = tuple(stage for stage in plan if stage.frames)
     log = Log(out.with_suffix(".jsonl"))
     images = RealData(real) if real is not None else None
     checks: Validation | None = None
