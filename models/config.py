@@ -97,7 +97,8 @@ class Sam2Config:
         unknown = sorted(set(values) - known)
         if unknown:
             raise ValueError(f"unknown config entries: {', '.join(unknown)}")
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        entries: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**entries)
 
 
 _TINY = Sam2Config()

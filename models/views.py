@@ -88,7 +88,7 @@ def look(
     std_c11 = torch.tensor(IMAGE_STD, device=device).view(3, 1, 1)
     inputs = []
     for view in views:
-        rows, columns, own_rows, own_columns = view.inside(image_chw.shape[1:])  # type: ignore[arg-type]
+        rows, columns, own_rows, own_columns = view.inside(image_chw.shape[1:])
         piece = torch.from_numpy(np.ascontiguousarray(image_chw[:, rows, columns])).to(device)
         piece = (piece - mean_c11) / std_c11
         if piece.shape[1:] != (view.height, view.width):
@@ -108,7 +108,7 @@ def look_mask(mask_hw: NDArray[np.bool_], view: View, size: int, device: "Device
     import torch
     import torch.nn.functional as F
 
-    rows, columns, own_rows, own_columns = view.inside(mask_hw.shape)  # type: ignore[arg-type]
+    rows, columns, own_rows, own_columns = view.inside(mask_hw.shape)
     piece = torch.zeros(view.height, view.width, device=device)
     piece[own_rows, own_columns] = torch.from_numpy(np.ascontiguousarray(mask_hw[rows, columns])).to(
         device=device, dtype=torch.float32

@@ -1,5 +1,6 @@
 """Small layers that several blocks share."""
 
+from collections.abc import Callable
 from itertools import pairwise
 
 import torch
@@ -27,7 +28,8 @@ class Mlp(nn.Module):
     def __init__(self, dims: tuple[int, ...], activation: str = "relu", sigmoid: bool = False) -> None:
         super().__init__()
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(dims))
-        self.activation = {"relu": F.relu, "gelu": F.gelu}[activation]
+        activations: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
+        self.activation = activations[activation]
         self.sigmoid = sigmoid
 
     def forward(self, x: Tensor) -> Tensor:

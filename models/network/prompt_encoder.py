@@ -35,7 +35,7 @@ class PromptEncoder(nn.Module):
     def points(self, points_nk2: Tensor, labels_nk: Tensor) -> Tensor:
         """Tokens (n, k, c) of points in input pixels, (x, y) with 0 at the first pixel's centre."""
         position = self.pe_layer((points_nk2 + 0.5) / self.image_size)
-        kinds_4c = torch.cat([embedding.weight for embedding in self.point_embeddings])
+        kinds_4c = torch.cat([embedding.get_parameter("weight") for embedding in self.point_embeddings])
         labels_nk1 = labels_nk[..., None]
         tokens_nkc = position + kinds_4c[labels_nk.clamp(min=0)]
         return torch.where(labels_nk1 == PADDING, self.not_a_point_embed.weight, tokens_nkc)
