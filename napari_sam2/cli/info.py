@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from napari_sam2.cli.options import (
     Axes,
-    Axis,
+    AxisOrBoth,
     Channels,
     Image,
     Index,
@@ -33,7 +33,7 @@ def info(
     /,
     *,
     series: Series = None,
-    axis: Axis = None,
+    axis: AxisOrBoth = None,
     axes: Axes = None,
     index: Index = None,
     channels: Channels = None,
@@ -88,15 +88,20 @@ def _lines(frames: "Frames") -> list[tuple[str, str]]:
     shown = [frames.channel_names[channel] for channel in frames.shown_channels]
     size, step = "unknown", "unknown"
     if frames.pixel_size is not None:
-        size = f"{frames.pixel_size[0]:.6g} x {frames.pixel_size[1]:.6g} {frames.unit}"
+        deep = "" if frames.depth is None else f"{frames.depth:.6g} x "
+        size = f"{deep}{frames.pixel_size[0]:.6g} x {frames.pixel_size[1]:.6g} {frames.unit}"
     if frames.step is not None:
         step = f"{frames.step:.6g} {frames.step_unit}"
+    if frames.axis == "zt":
+        count = f"{n // frames.n_slices} time points of {frames.n_slices} slices"
+    else:
+        count = f"{n} {_SPOKEN[frames.axis]}"
     contrast = frames.contrast
     windows = [f"{low:.6g} to {high:.6g}" for low, high in zip(contrast.low, contrast.high, strict=True)]
     return [
         ("kind", frames.kind),
         ("axes", f"{frames.letters}, {_times(frames.source_shape)}"),
-        ("frames", f"{n} {_SPOKEN[frames.axis]} ({frames.axis}) of {height} x {width} pixels"),
+        ("frames", f"{count} ({frames.axis}) of {height} x {width} pixels"),
         ("type", str(frames.dtype)),
         ("channels", ", ".join(frames.channel_names)),
         *([] if len(shown) == frames.n_channels else [("shown", ", ".join(shown))]),

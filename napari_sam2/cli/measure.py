@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from napari_sam2.cli.options import (
     Axes,
-    Axis,
+    AxisOrBoth,
     Image,
     Index,
     Out,
@@ -36,7 +36,7 @@ def measure(
     *,
     out: Out,
     series: Series = None,
-    axis: Axis = None,
+    axis: AxisOrBoth = None,
     axes: Axes = None,
     index: Index = None,
     pixel_size: PixelSize = None,

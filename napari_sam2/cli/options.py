@@ -23,6 +23,12 @@ Axis = Annotated[
     Literal["t", "z"] | None,
     Parameter(help="What the frames follow, time or depth, where the file leaves it open."),
 ]
+AxisOrBoth = Annotated[
+    Literal["t", "z", "zt"] | None,
+    Parameter(
+        help="What the frames follow, time or depth, where the file leaves it open; zt for volumes in time."
+    ),
+]
 Axes = Annotated[
     str | None,
     Parameter(help="The meaning of each dimension, such as TZCYX, in place of what the file says."),
@@ -49,8 +55,8 @@ PixelSize = Annotated[
     Parameter(
         consume_multiple=True,
         negative="",
-        help="Size of a pixel, one number or height and width, in place of what the file says; in the file's "
-        "unit, else in µm.",
+        help="Size of a pixel, one number or height and width (with --axis zt also depth, height and width), "
+        "in place of what the file says; in the file's unit, else in µm.",
     ),
 ]
 Step = Annotated[
@@ -92,15 +98,15 @@ def read_index(index: list[str] | None) -> dict[str, int] | None:
 
 
 def read_pixel_size(pixel_size: list[float] | None) -> Any:
-    """From one or two numbers as typed to what `open_frames` takes.
+    """From numbers as typed to what `open_frames` takes.
 
     Raises
     ------
     InputError
-        There are neither one nor two.
+        There are not one, two or three.
     """
     if pixel_size is None:
         return None
-    if len(pixel_size) not in (1, 2):
+    if len(pixel_size) not in (1, 2, 3):
         raise InputError(f"--pixel-size has {len(pixel_size)} numbers; give one, or the height and the width")
     return pixel_size[0] if len(pixel_size) == 1 else tuple(pixel_size)

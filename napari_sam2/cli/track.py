@@ -7,7 +7,7 @@ from cyclopts import Parameter
 
 from napari_sam2.cli.options import (
     Axes,
-    Axis,
+    AxisOrBoth,
     Channels,
     Image,
     Index,
@@ -56,7 +56,7 @@ def track(
     prompts: Prompts,
     out: Out,
     series: Series = None,
-    axis: Axis = None,
+    axis: AxisOrBoth = None,
     axes: Axes = None,
     index: Index = None,
     channels: Channels = None,

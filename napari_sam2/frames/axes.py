@@ -5,7 +5,7 @@ dimension that nobody has named, `_` one of length 1 that does not matter.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class Axes:
     along : int
         Dimension that the frames follow one another along.
     axis : str
-        "t" or "z": what that dimension means.
+        "t" or "z": what that dimension means; "zt" where volumes follow in time.
     y, x : int
         Dimensions of the rows and the columns.
     channel : int or None
@@ -41,6 +41,9 @@ class Axes:
         The channels are red, green, blue (and perhaps an alpha, which is not read).
     fixed : tuple of int
         The index taken of every other dimension (0 elsewhere).
+    across : int or None
+        Dimension of the slices where volumes follow in time: the frames are then their slices, those of
+        the first volume first.
     """
 
     shape: tuple[int, ...]
@@ -52,11 +55,17 @@ class Axes:
     channel: int | None
     is_rgb: bool
     fixed: tuple[int, ...]
+    across: int | None = None
 
     @property
     def n_frames(self) -> int:
         """Length of the propagation axis."""
-        return self.shape[self.along]
+        return self.shape[self.along] * self.n_slices
+
+    @property
+    def n_slices(self) -> int:
+        """Slices of a volume, where volumes follow in time; else 1."""
+        return 1 if self.across is None else self.shape[self.across]
 
     @property
     def n_channels(self) -> int:
@@ -68,11 +77,21 @@ class Axes:
     def key(self, frame: int, channels: slice) -> tuple[int | slice, ...]:
         """Index into the array that reads the given channels of one frame."""
         key: list[int | slice] = list(self.fixed)
-        key[self.along] = frame
+        if self.across is None:
+            key[self.along] = frame
+        else:
+            key[self.along], key[self.across] = divmod(frame, self.n_slices)
         key[self.y] = key[self.x] = slice(None)
         if self.channel is not None:
             key[self.channel] = channels
         return tuple(key)
+
+    def single(self, axis: str, at: int) -> "Axes":
+        """The axes of one slice through time ("t"), or of one volume ("z"), of volumes in time."""
+        assert self.across is not None
+        along, other = (self.along, self.across) if axis == "t" else (self.across, self.along)
+        fixed = tuple(at if position == other else index for position, index in enumerate(self.fixed))
+        return replace(self, axis=axis, along=along, fixed=fixed, across=None)
 
     def arrange(self, read: NDArray[Any]) -> NDArray[Any]:
         """Bring what `key` reads into the order (y, x, channel)."""
@@ -132,8 +151,8 @@ def resolve_axes(
         The array's own.
     where : str
         What the image is called in an error.
-    axis : "t", "z" or None
-        The axis to go along; None where the image leaves no choice.
+    axis : "t", "z", "zt" or None
+        The axis to go along; both for volumes in time; None where the image leaves no choice.
     index : mapping from letter to int, optional
         The position to take of an axis that is neither gone along nor shown.
 
@@ -144,8 +163,13 @@ def resolve_axes(
     """
     if 0 in shape:
         raise InputError(f"{where} is empty: its shape is {shape}; give an image that has pixels")
-    if axis is not None and str(axis).lower() not in ("t", "z"):
-        raise InputError(f"axis '{axis}' is not known; give t for time or z for depth")
+    axis = axis and str(axis).lower()
+    if axis not in (None, "t", "z", "zt"):
+        raise InputError(
+            f"axis '{axis}' is not known; give t for time, z for depth, or zt for volumes in time"
+        )
+    if axis == "zt":
+        letters = _name_volumes(letters)
     letters = _name_unknown(letters, shape, where)
     size = dict(zip(letters, shape, strict=True))
     if not {"Y", "X"} <= set(size):
@@ -164,19 +188,28 @@ def resolve_axes(
     if colour == "C" and size.get("C", 1) > MAX_CHANNELS and all(n == 1 for n in others.values()):
         # Stacks saved without naming their dimension end up as one with hundreds of channels.
         others = {"C": size["C"], **others}
-    along = _along(others, size, where, axis and axis.lower())
-    channel = letters.index(colour) if colour in size and along != colour else None
+    walked = _both(others, size, where) if axis == "zt" else (_along(others, size, where, axis),)
+    channel = letters.index(colour) if colour in size and colour not in walked else None
     return Axes(
         shape=tuple(shape),
         letters=letters,
-        along=letters.index(along),
-        axis=axis.lower() if axis else "z" if along == "Z" else "t",
+        along=letters.index(walked[0]),
+        axis=axis or ("z" if walked == ("Z",) else "t"),
         y=letters.index("Y"),
         x=letters.index("X"),
         channel=channel,
         is_rgb=is_rgb,
-        fixed=_fixed(letters, others, along, index or {}, where),
+        fixed=_fixed(letters, others, walked, index or {}, where),
+        across=letters.index("Z") if axis == "zt" else None,
     )
+
+
+def _name_volumes(letters: str) -> str:
+    """Name the first unnamed dimensions of volumes in time what is missing of T and Z."""
+    for letter in "TZ":
+        if letter not in letters:
+            letters = letters.replace("Q", letter, 1)
+    return letters
 
 
 def _name_unknown(letters: str, shape: tuple[int, ...], where: str) -> str:
@@ -202,6 +235,17 @@ def _name_unknown(letters: str, shape: tuple[int, ...], where: str) -> str:
             "name them with axes, such as TZCYX"
         )
     return "".join(named)
+
+
+def _both(others: dict[str, int], size: dict[str, int], where: str) -> tuple[str, str]:
+    """T and Z, which volumes in time must have."""
+    if {"T", "Z"} <= set(others):
+        return "T", "Z"
+    has = _listed(list(others), others) if others else f"one image of {size['Y']} x {size['X']} pixels"
+    raise InputError(
+        f"{where} has {has}, and volumes in time need both time points (T) and slices (Z); "
+        "give axis t or z, or name the dimensions with axes, such as TZYX"
+    )
 
 
 def _along(others: dict[str, int], size: dict[str, int], where: str, axis: str | None) -> str:
@@ -234,11 +278,11 @@ def _along(others: dict[str, int], size: dict[str, int], where: str, axis: str |
 
 
 def _fixed(
-    letters: str, others: dict[str, int], along: str, index: Mapping[str, int], where: str
+    letters: str, others: dict[str, int], walked: tuple[str, ...], index: Mapping[str, int], where: str
 ) -> tuple[int, ...]:
     """The index of each dimension that is neither gone along nor shown."""
     taken = {str(letter).upper(): position for letter, position in index.items()}
-    rest = {letter: n for letter, n in others.items() if letter != along}
+    rest = {letter: n for letter, n in others.items() if letter not in walked}
     for letter, position in taken.items():
         if letter not in rest:
             has = f"which has {_listed(list(rest), rest)}" if rest else "which leaves no axis to choose"
@@ -251,7 +295,7 @@ def _fixed(
     for letter, n in rest.items():
         if n > 1 and letter not in taken:
             raise InputError(
-                f"{where} has {_listed([letter], rest)} besides the axis {along} to go along; "
+                f"{where} has {_listed([letter], rest)} besides the axis {' and '.join(walked)} to go along; "
                 f"choose one with index, such as {letter.lower()}=0 (0 to {n - 1})"
             )
     return tuple(int(taken.get(letter, 0)) for letter in letters)
@@ -266,4 +310,7 @@ def _how_to_choose(long: list[str], size: dict[str, int]) -> str:
     if walked is None:
         return "name the dimensions with axes, such as TZYX, and choose one to go along"
     index = ", ".join(f"{letter.lower()}={size[letter] // 2}" for letter in long if letter != walked)
-    return f"choose one to go along and an index of the rest, such as axis {walked.lower()}, index {index}"
+    both = ", or both with axis zt" if {"T", "Z"} == set(long) else ""
+    return (
+        f"choose one to go along and an index of the rest, such as axis {walked.lower()}, index {index}{both}"
+    )

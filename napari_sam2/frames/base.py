@@ -1,5 +1,6 @@
 """`Frames`: a lazy sequence of images along one axis, and `Stack`: what a reader tells about its source."""
 
+import copy
 import hashlib
 import operator
 from collections.abc import Mapping, Sequence
@@ -87,6 +88,7 @@ class Calibration:
     unit: str = "pixel"
     step: float | None = None
     step_unit: str = "frame"
+    depth: float | None = None
 
 
 class Frames:
@@ -110,9 +112,11 @@ class Frames:
     source_shape : tuple of int
         The size of each.
     axis : str
-        "t" or "z".
+        "t" or "z"; "zt" of volumes in time, whose frames are their slices, those of the first volume first.
     shape : (int, int, int)
         (frames, y, x).
+    n_slices : int
+        Slices of a volume, of volumes in time; else 1.
     dtype : numpy.dtype
         Type of a frame, as in the file (bool is read as uint8).
     n_channels : int
@@ -128,10 +132,12 @@ class Frames:
     unit : str
         "µm", "nm", ...; "pixel" when unknown.
     step : float or None
-        Frame interval (axis t) or slice spacing (axis z) in `step_unit`; None when unknown. Of a video with
-        a variable frame rate the mean interval, which is that of no two frames in particular.
+        Frame interval (axes t and zt) or slice spacing (axis z) in `step_unit`; None when unknown. Of a
+        video with a variable frame rate the mean interval, which is that of no two frames in particular.
     step_unit : str
         "s", "µm", ...; "frame" when unknown.
+    depth : float or None
+        Slice spacing of volumes in time, in `unit`; None when unknown, and for other stacks.
     """
 
     def __init__(
@@ -153,6 +159,7 @@ class Frames:
         self.source_shape = axes.shape
         self.axis = axes.axis
         self.shape = (axes.n_frames, axes.shape[axes.y], axes.shape[axes.x])
+        self.n_slices = axes.n_slices
         self.dtype = _readable_dtype(stack)
         self.n_channels = axes.n_channels
         self.is_rgb = axes.is_rgb
@@ -162,6 +169,7 @@ class Frames:
         self.unit = calibration.unit
         self.step = calibration.step
         self.step_unit = calibration.step_unit
+        self.depth = calibration.depth
         # Sampled even where the contrast is given: a broken file, a NaN, should show now, not hours later.
         samples_nc = np.concatenate([thin_out(self[frame]) for frame in self._sampled(SAMPLED_FRAMES)])
         window = stack.contrast if contrast is None else contrast
@@ -223,6 +231,25 @@ class Frames:
             self._fingerprint = digest.hexdigest()
         return self._fingerprint
 
+    def single(self, axis: str, at: int) -> "Frames":
+        """One slice through time, or one volume, of volumes in time, shown as they are.
+
+        Parameters
+        ----------
+        axis : "t" or "z"
+            The axis of the frames returned.
+        at : int
+            Index on the other axis: of the slice for "t", of the volume for "z".
+        """
+        single = copy.copy(self)
+        single._axes = self._axes.single(axis, at)
+        single._fingerprint = None
+        single.axis, single.n_slices, single.depth = axis, 1, None
+        single.shape = (single._axes.n_frames, *self.shape[1:])
+        if axis == "z":
+            single.step, single.step_unit = self.depth, "frame" if self.depth is None else self.unit
+        return single
+
     def close(self) -> None:
         """Let go of the file; reading afterwards opens it again."""
         self._stack.array.close()
@@ -238,6 +265,7 @@ class Frames:
     def __repr__(self) -> str:
         n, height, width = self.shape
         channels = "RGB" if self.is_rgb else ", ".join(self.channel_names)
+        n = f"{n // self.n_slices} x {self.n_slices}" if self.axis == "zt" else n
         return f"<Frames {self.name!r}: {n} x {height} x {width} along {self.axis}, {self.dtype}, {channels}>"
 
     def _sampled(self, count: int) -> list[int]:

@@ -21,7 +21,7 @@ def open_frames(
     index: Mapping[str, int] | None = None,
     channels: int | str | Sequence[int | str] | None = None,
     contrast: Contrast | Sequence[Any] | None = None,
-    pixel_size: float | tuple[float, float] | None = None,
+    pixel_size: float | tuple[float, ...] | None = None,
     unit: str | None = None,
     step: float | None = None,
     step_unit: str | None = None,
@@ -37,9 +37,10 @@ def open_frames(
     series : int or str, optional
         Which of several DICOM series in a folder or zip: its number or the first characters of its UID; or
         which image of an ND2, CZI or LIF: its number from 0 or its name.
-    axis : "t", "z" or None
+    axis : "t", "z", "zt" or None
         The axis to go along; needed only where both are longer than one. It also says what an axis
-        without a name means, which is otherwise taken for time.
+        without a name means, which is otherwise taken for time. With "zt" volumes that follow in time
+        are opened as one: their slices are the frames, those of the first volume first.
     axes : str, optional
         The meaning of each dimension of the array, such as "TZCYX" (S for the samples of a colour);
         in place of what the file says. Without either, arrays are (n, y, x), (n, y, x, 3 or 4) or
@@ -52,8 +53,8 @@ def open_frames(
     contrast : Contrast, (low, high) or sequence of pairs, optional
         Values shown as black and as white, for all channels or for each; when not given the file's own
         window, else estimated.
-    pixel_size : float or (float, float), optional
-        Size of a pixel (y, x) in `unit`, in place of what the file says.
+    pixel_size : float, (float, float) or (float, float, float), optional
+        Size of a pixel (y, x) in `unit`, in place of what the file says; for volumes in time also (z, y, x).
     unit : str, optional
         Unit of `pixel_size`; when not given the file's own, else µm.
     step : float, optional
@@ -95,24 +96,26 @@ def open_frames(
 def _calibration(
     stack: Stack,
     axes: Axes,
-    pixel_size: float | tuple[float, float] | None,
+    pixel_size: float | tuple[float, ...] | None,
     unit: str | None,
     step: float | None,
     step_unit: str | None,
 ) -> Calibration:
     """What the person says, else what the file says, else unknown."""
-    y, x = stack.spacing.get("y"), stack.spacing.get("x")
+    z, y, x = (stack.spacing.get(letter) for letter in "zyx")
+    depth = None
     if pixel_size is None and y and x and y[1] == x[1]:
         pixel_size, unit = (y[0], x[0]), unit or y[1]
+        depth = z[0] if z and z[1] == y[1] else None
     elif pixel_size is not None:
-        pair = pixel_size if isinstance(pixel_size, Sequence) else (pixel_size, pixel_size)
-        pixel_size = (_positive(pair[0], "pixel_size"), _positive(pair[1], "pixel_size"))
-        unit = physical_unit(unit) or (x[1] if x else "µm")
+        *deeper, height, width = _sizes(pixel_size, 3 if axes.axis == "zt" else 2)
+        pixel_size, unit = (height, width), physical_unit(unit) or (x[1] if x else "µm")
+        depth = deeper[0] if deeper else z[0] if z and z[1] == unit else None
     along = stack.spacing.get(axes.letters[axes.along].lower())
     if step is None and along:
         step, step_unit = along[0], step_unit or along[1]
     elif step is not None:
-        usual = "s" if axes.axis == "t" else unit or "µm"
+        usual = unit or "µm" if axes.axis == "z" else "s"
         step_unit = physical_unit(step_unit) or (along[1] if along else usual)
         step = _positive(step, "step")
     return Calibration(
@@ -120,7 +123,19 @@ def _calibration(
         unit=unit if pixel_size is not None and unit else "pixel",
         step=step,
         step_unit=step_unit if step is not None and step_unit else "frame",
+        depth=depth if axes.axis == "zt" else None,
     )
+
+
+def _sizes(pixel_size: float | tuple[float, ...], most: int) -> list[float]:
+    """Height and width of a pixel, after its depth where that is given too."""
+    sizes = pixel_size if isinstance(pixel_size, Sequence) else (pixel_size, pixel_size)
+    if not 2 <= len(sizes) <= most:
+        also = "; only with axis zt also its depth" if most == 2 else ", or depth, height and width"
+        raise InputError(
+            f"pixel_size has {len(sizes)} numbers; give one, or the height and the width of a pixel{also}"
+        )
+    return [_positive(size, "pixel_size") for size in sizes]
 
 
 def _positive(value: float, field: str) -> float:
