@@ -1,0 +1,1 @@
+"""The widgets in napari: the only place where napari and Qt are imported."""
