@@ -31,7 +31,8 @@ class Movie:
     """A movie that is rendered when its frames are asked for.
 
     Iterating yields `(image, labels)`, one frame at a time, the same every time. Images are uint16
-    (y, x), or uint8 (y, x, 3) in colour; labels are uint16 (y, x), one id per object along the movie.
+    (y, x), or uint8 (y, x, 3) in colour; labels are uint16 (y, x), one id per object along the movie. The
+    frame `exposed_on` sets the exposure of all.
     """
 
     parts: Parts
@@ -40,20 +41,21 @@ class Movie:
     seed: int
     colour: bool
     looking_tc: Tensor
+    exposed_on: int = 0
 
     def __len__(self) -> int:
         return self.parts.angle_bkt.shape[2]
 
     def __iter__(self) -> Iterator[Frame]:
-        exposure = None
+        _, _, exposure = self._render(self.exposed_on, None)
         for index in range(len(self)):
-            image, labels, exposure = self._render(index, exposure)
+            image, labels, _ = self._render(index, exposure)
             yield image, labels
 
     def __getitem__(self, index: int) -> Frame:
         if not 0 <= index < len(self):
             raise IndexError(f"Frame {index} is not in the movie: it has {len(self)} frames.")
-        _, _, exposure = self._render(0, None)
+        _, _, exposure = self._render(self.exposed_on, None)
         image, labels, _ = self._render(index, exposure)
         return image, labels
 
@@ -135,6 +137,11 @@ _NUCLEI: dict[str, float] = {
     "refocus": 0.0,
     "bars": 0.0,
 }
+
+
+def nuclei_settings(seed: int) -> Settings:
+    """How nuclei in a stack of slices look: dimmer than in one plane, with light from above and below."""
+    return _settings(seed, "fluorescence", {**_NUCLEI, "glow": 0.3, "photons": 400.0})
 
 
 def _bodies(draw: Draw, aspect: tuple[float, float], count: int) -> Tensor:
@@ -246,8 +253,7 @@ def zstack_frames(slices: int, shape: tuple[int, int], n_objects: int, seed: int
         look_bk=ids,
         occlude_b=torch.zeros(1, dtype=torch.bool),
     )
-    settings = _settings(seed, "fluorescence", {**_NUCLEI, "glow": 0.3, "photons": 400.0})
-    return Movie(parts, settings, shape, seed, False, torch.zeros(slices, 2))
+    return Movie(parts, nuclei_settings(seed), shape, seed, False, torch.zeros(slices, 2))
 
 
 def zstack(
