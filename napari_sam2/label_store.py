@@ -4,6 +4,7 @@ import operator
 import os
 import threading
 from collections import OrderedDict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Self
 
@@ -150,28 +151,41 @@ class LabelStore:
             raise ValueError(f"a result of shape {result.shape} for frames of shape {self.shape[1:]}")
         frame = self._checked(result.frame)
         with self._lock:
-            labels_hw = self[frame].copy()
-            logits_hw = self._read(self._logits, frame)
-            labels_hw[np.isin(labels_hw, result.object_ids)] = 0
-            logits_hw[labels_hw == 0] = 0
-            free_hw = labels_hw == 0
-            for patch in result.patches:
-                allowed_hw = free_hw[patch.region] if result.keep_others else None
-                _claim(labels_hw[patch.region], logits_hw[patch.region], patch, allowed_hw)
-            self._put(frame, labels_hw, logits_hw)
+            labels_hw, logits_hw = self.arrays(frame)
+            merge(labels_hw, logits_hw, result.patches, result.keep_others)
+            self.put(frame, labels_hw, logits_hw)
             self._scores.add(result)
+
+    def arrays(self, frame: int) -> tuple[NDArray[np.int32], NDArray[np.float16]]:
+        """Labels of one frame and the logits that won them, (y, x), as copies to change and `put` back."""
+        frame = self._checked(frame)
+        with self._lock:
+            return self[frame].copy(), self._read(self._logits, frame)
+
+    def put(self, frame: int, labels_hw: NDArray[np.int32], logits_hw: NDArray[np.float16]) -> None:
+        """Replace a frame; the arrays are the store's from now on. Scores stay as they are.
+
+        Raises
+        ------
+        InputError
+            When the disk is full or a write is refused.
+        """
+        frame = self._checked(frame)
+        with self._lock, writing(f"frame {frame} of the label store"):
+            self.labels[frame] = labels_hw
+            self._logits[frame] = logits_hw
+            self._remember(frame, labels_hw)
 
     def delete_object(self, object_id: int, frame: int) -> None:
         """Make the object's pixels on a frame background and forget its scores there."""
         frame = self._checked(frame)
         with self._lock:
-            labels_hw = self[frame].copy()
-            own_hw = labels_hw == object_id
+            own_hw = self[frame] == object_id
             if own_hw.any():
-                logits_hw = self._read(self._logits, frame)
+                labels_hw, logits_hw = self.arrays(frame)
                 labels_hw[own_hw] = 0
                 logits_hw[own_hw] = 0
-                self._put(frame, labels_hw, logits_hw)
+                self.put(frame, labels_hw, logits_hw)
             self._scores.delete(object_id, frame)
 
     def _checked(self, frame: int) -> int:
@@ -188,18 +202,28 @@ class LabelStore:
                 f"frame {frame} of {array.store_path} is damaged; remove the folder and run again"
             ) from error
 
-    def _put(self, frame: int, labels_hw: NDArray[np.int32], logits_hw: NDArray[np.float16]) -> None:
-        with writing(f"frame {frame} of the label store"):
-            self.labels[frame] = labels_hw
-            self._logits[frame] = logits_hw
-            self._remember(frame, labels_hw)
-
     def _remember(self, frame: int, labels_hw: NDArray[np.int32]) -> None:
         # Replaced when the frame is written, never changed in place: readers may keep what they got.
         labels_hw.flags.writeable = False
         self._recent[frame] = labels_hw
         while len(self._recent) > _CACHED_FRAMES:
             self._recent.popitem(last=False)
+
+
+def merge(
+    labels_hw: NDArray[np.int32],
+    logits_hw: NDArray[np.float16],
+    patches: Iterable[MaskPatch],
+    keep_others: bool,
+) -> None:
+    """Take patches into a frame, in place, by the rules of `LabelStore.write`."""
+    patches = tuple(patches)
+    labels_hw[np.isin(labels_hw, [patch.object_id for patch in patches])] = 0
+    logits_hw[labels_hw == 0] = 0
+    free_hw = labels_hw == 0
+    for patch in patches:
+        allowed_hw = free_hw[patch.region] if keep_others else None
+        _claim(labels_hw[patch.region], logits_hw[patch.region], patch, allowed_hw)
 
 
 def _claim(
