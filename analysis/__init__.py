@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from napari_sam2.analysis.linking import apply_links, link_objects
     from napari_sam2.analysis.quality import Limits, measure_quality, remarks_on
     from napari_sam2.analysis.regions import measure_regions
+    from napari_sam2.analysis.results import write_results
     from napari_sam2.analysis.scores import score_labels
     from napari_sam2.analysis.summary import Result, read_results, write_summary
-    from napari_sam2.analysis.tables import describe, read_table, write_table
+    from napari_sam2.analysis.table_files import read_table, write_table
+    from napari_sam2.analysis.tables import describe
     from napari_sam2.analysis.tracks import measure_msd, measure_tracks
     from napari_sam2.analysis.volumes import measure_volumes
 
@@ -48,11 +50,12 @@ _HOME_OF = {
     "parents_of": "divisions",
     "propose_divisions": "divisions",
     "read_results": "summary",
-    "read_table": "tables",
+    "read_table": "table_files",
     "remarks_on": "quality",
     "score_labels": "scores",
+    "write_results": "results",
     "write_summary": "summary",
-    "write_table": "tables",
+    "write_table": "table_files",
 }
 __all__ = [
     "COLUMNS",
@@ -82,6 +85,7 @@ __all__ = [
     "read_table",
     "remarks_on",
     "score_labels",
+    "write_results",
     "write_summary",
     "write_table",
 ]

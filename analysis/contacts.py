@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from napari_sam2.analysis.growing import Growing
 from napari_sam2.analysis.intervals import cut_intervals
-from napari_sam2.analysis.objects import Ints, divide, find_objects, ranges
+from napari_sam2.analysis.objects import Ints, Objects, divide, find_objects, ranges
 from napari_sam2.analysis.outline import Outline
 from napari_sam2.analysis.scale import Scale, read_scale
 from napari_sam2.analysis.stack import LazyStack, Stack
@@ -42,11 +43,8 @@ def box_intersections(boxes: Ints) -> tuple[Ints, Ints, Ints]:
     return np.minimum(one, other), np.maximum(one, other), (height * width)[there]
 
 
-def _one_frame(index: int, labels_yx: NDArray[Any], _: object, scale: Scale) -> pd.DataFrame:
-    objects = find_objects(labels_yx)
-    if len(objects) < 2:
-        return pd.DataFrame()
-    outline = Outline(objects, labels_yx)
+def contact_columns(index: int, objects: Objects, outline: Outline, scale: Scale) -> dict[str, NDArray[Any]]:
+    """Columns of the pairs on frame `index` that touch or whose boxes overlap; none without a pair."""
     px, units = outline.contacts((1.0, 1.0)), outline.contacts(scale.pixel_size)
     once = px.owner < px.other
     touching = pd.DataFrame(
@@ -60,21 +58,28 @@ def _one_frame(index: int, labels_yx: NDArray[Any], _: object, scale: Scale) -> 
     a, b, shared = box_intersections(objects.bbox)
     boxed = pd.DataFrame({"a": a, "b": b, "shared": shared})
     pairs = touching.merge(boxed, how="outer", on=["a", "b"]).fillna(0).sort_values(["a", "b"])
+    if len(pairs) == 0:
+        return {}
     a, b = pairs["a"].to_numpy(), pairs["b"].to_numpy()
     height, width = (objects.bbox[:, 2:] - objects.bbox[:, :2]).T
     length = pairs["contact_length"].to_numpy()
-    return pd.DataFrame(
-        {
-            "frame": index,
-            "object_a": objects.ids[a],
-            "object_b": objects.ids[b],
-            "contact_length_px": pairs["contact_length_px"].to_numpy(),
-            "contact_length": length,
-            "contact_share_a": divide(length, units.inside[a]),
-            "contact_share_b": divide(length, units.inside[b]),
-            "box_overlap": pairs["shared"].to_numpy() / np.minimum((height * width)[a], (height * width)[b]),
-        }
-    )
+    return {
+        "frame": np.full(len(pairs), index),
+        "object_a": objects.ids[a],
+        "object_b": objects.ids[b],
+        "contact_length_px": pairs["contact_length_px"].to_numpy(),
+        "contact_length": length,
+        "contact_share_a": divide(length, units.inside[a]),
+        "contact_share_b": divide(length, units.inside[b]),
+        "box_overlap": pairs["shared"].to_numpy() / np.minimum((height * width)[a], (height * width)[b]),
+    }
+
+
+def _one_frame(index: int, labels_yx: NDArray[Any], _: object, scale: Scale) -> dict[str, NDArray[Any]]:
+    objects = find_objects(labels_yx)
+    if len(objects) < 2:
+        return {}
+    return contact_columns(index, objects, Outline(objects, labels_yx), scale)
 
 
 def measure_contacts(
@@ -103,16 +108,13 @@ def measure_contacts(
     scale = read_scale(pixel_size, unit, step, step_unit, axis)
     stack = Stack(labels)
     chosen = stack.chosen(None)
-    parts = []
-
+    rows = Growing()
     one = partial(_one_frame, scale=scale)
-    for done, part in enumerate(stack.measure(one, chosen, workers), start=1):
-        if len(part):
-            parts.append(part)
+    for done, columns in enumerate(stack.measure(one, chosen, workers), start=1):
+        rows.add(columns)
         if progress is not None:
             progress(done, len(chosen))
-    data = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-    return make_table("contacts", data, scale)
+    return make_table("contacts", rows.take(), scale)
 
 
 def contact_intervals(contacts: pd.DataFrame, *, max_gap: int = 0) -> pd.DataFrame:

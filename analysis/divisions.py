@@ -214,6 +214,21 @@ def mark_divisions(regions: pd.DataFrame, marks: Iterable[tuple[int, int, Sequen
     return divisions_table(rows, complete_scale(regions))
 
 
+def add_proposals(marked: pd.DataFrame, proposed: pd.DataFrame) -> pd.DataFrame:
+    """Divisions that a person marked and, of those proposed, the ones about other objects.
+
+    Parameters
+    ----------
+    marked, proposed : DataFrame
+        From `mark_divisions` and `propose_divisions`.
+    """
+    known = read_divisions(marked)
+    judged = {one.parent_id for one in known}.union(*(one.daughters for one in known))
+    free = [judged.isdisjoint({one.parent_id, *one.daughters}) for one in read_divisions(proposed)]
+    rows = [*marked.to_dict("records"), *proposed[np.array(free, dtype=bool)].to_dict("records")]
+    return divisions_table(rows, complete_scale(marked))
+
+
 @dataclass(frozen=True)
 class Division:
     """One row of the division table.

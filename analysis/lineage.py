@@ -1,5 +1,6 @@
 """The lineage table: cells between divisions, their parents, generations and cycle times."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,28 +54,69 @@ class _Cell:
         }
 
 
-def _check(divisions: list[Division], frames_of: dict[int, Ints]) -> None:
+def _problems(
+    division: Division, frames_of: Mapping[int, Ints], parent_of: Mapping[int, int]
+) -> Iterator[str]:
+    """What keeps a division from fitting the objects, and the parents that are known already."""
+    parent, frame = division.parent_id, division.frame
+    where = f"the division of object {parent} on frame {frame}"
+    for object_id in sorted({parent, *division.daughters} - set(frames_of)):
+        yield f"{where} names object {object_id}, which is not in the region table"
+    if parent in frames_of and frames_of[parent][0] >= frame:
+        yield f"{where} comes before the object, which begins on frame {frames_of[parent][0]}"
+    for daughter in sorted(set(division.daughters) - {parent}):
+        if daughter in frames_of and frames_of[daughter][0] < frame:
+            yield f"{where} has daughter {daughter}, which begins on frame {frames_of[daughter][0]}"
+        if daughter in parent_of:
+            yield f"object {daughter} has two parents, {parent_of[daughter]} and {parent}"
+
+
+def _check(divisions: list[Division], frames_of: Mapping[int, Ints]) -> None:
     """See that divisions fit the objects and each other; all problems at once."""
-    problems = []
+    problems: list[str] = []
     parent_of: dict[int, int] = {}
     for division in divisions:
-        parent, frame = division.parent_id, division.frame
-        where = f"the division of object {parent} on frame {frame}"
-        for object_id in sorted({parent, *division.daughters} - set(frames_of)):
-            problems.append(f"{where} names object {object_id}, which is not in the region table")
-        if parent in frames_of and frames_of[parent][0] >= frame:
-            problems.append(f"{where} comes before the object, which begins on frame {frames_of[parent][0]}")
-        for daughter in set(division.daughters) - {parent}:
-            if daughter in frames_of and frames_of[daughter][0] < frame:
-                problems.append(
-                    f"{where} has daughter {daughter}, which begins on frame {frames_of[daughter][0]}"
-                )
-            if daughter in parent_of:
-                problems.append(f"object {daughter} has two parents, {parent_of[daughter]} and {parent}")
-            parent_of[daughter] = parent
+        problems += _problems(division, frames_of, parent_of)
+        parent_of |= dict.fromkeys(set(division.daughters) - {division.parent_id}, division.parent_id)
     if problems:
         text = "; ".join(problems) + "."
         raise MeasureError(text[0].upper() + text[1:])
+
+
+def _frames_of(rows: pd.DataFrame) -> dict[int, Ints]:
+    """Frames of each object, from a sorted region table."""
+    ids, frames = rows["object_id"].to_numpy(np.int64), rows["frame"].to_numpy(np.int64)
+    return {
+        int(ids[which[0]]): frames[which] for which in rows.groupby("object_id", sort=True).indices.values()
+    }
+
+
+def explain_misfits(regions: pd.DataFrame, divisions: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Set aside the divisions that do not fit the objects.
+
+    Parameters
+    ----------
+    regions, divisions : DataFrame
+        As for `measure_lineage`.
+
+    Returns
+    -------
+    (DataFrame, DataFrame)
+        All divisions, what does not fit said in their reason; and those that `measure_lineage` takes.
+    """
+    frames_of = _frames_of(check_regions(regions))
+    parent_of: dict[int, int] = {}
+    reasons, fits = [], []
+    for division, reason in zip(read_divisions(divisions), divisions["reason"], strict=True):
+        problems = list(_problems(division, frames_of, parent_of))
+        fits.append(not problems)
+        reasons.append(
+            "; ".join([reason, *([f"not in the lineage: {'; '.join(problems)}"] * bool(problems))])
+        )
+        if not problems:
+            parent_of |= dict.fromkeys(set(division.daughters) - {division.parent_id}, division.parent_id)
+    explained = divisions.assign(reason=pd.Series(reasons, divisions.index, dtype=divisions["reason"].dtype))
+    return explained, explained[np.array(fits, dtype=bool)]
 
 
 def measure_lineage(regions: pd.DataFrame, divisions: pd.DataFrame) -> pd.DataFrame:
@@ -101,11 +143,7 @@ def measure_lineage(regions: pd.DataFrame, divisions: pd.DataFrame) -> pd.DataFr
         Divisions that do not fit the objects, all of them in one message.
     """
     scale = complete_scale(regions)
-    rows = check_regions(regions)
-    ids, frames = rows["object_id"].to_numpy(np.int64), rows["frame"].to_numpy(np.int64)
-    frames_of = {
-        int(ids[which[0]]): frames[which] for which in rows.groupby("object_id", sort=True).indices.values()
-    }
+    frames_of = _frames_of(check_regions(regions))
     known = sorted(read_divisions(divisions), key=lambda division: division.frame)
     _check(known, frames_of)
     divides: dict[int, list[int]] = {}

@@ -72,18 +72,19 @@ def _box_overlaps(table: pd.DataFrame) -> Floats:
 def _reasons(table: pd.DataFrame, limits: Limits) -> list[str]:
     """Limits that each row crosses, in words."""
     crossed = {
-        "predicted IoU {predicted_iou:.2f}": table["predicted_iou"] < limits.predicted_iou,
-        "object score {object_score:.2f}": table["object_score"] < limits.object_score,
-        "jumps {jump:.2f} diameters a frame": table["jump"] > limits.jump,
-        "size changes {size_change:.2f} times": table["size_change"] > limits.size_change,
-        "in {parts} parts": table["second_part"] > limits.second_part,
-        "box covered to {box_overlap:.2f} by another": table["box_overlap"] > limits.box_overlap,
-        "back after {gap:.0f} frames": table["gap"] > 0,
+        "predicted IoU {:.2f}": ("predicted_iou", table["predicted_iou"] < limits.predicted_iou),
+        "object score {:.2f}": ("object_score", table["object_score"] < limits.object_score),
+        "jumps {:.2f} diameters a frame": ("jump", table["jump"] > limits.jump),
+        "size changes {:.2f} times": ("size_change", table["size_change"] > limits.size_change),
+        "in {} parts": ("parts", table["second_part"] > limits.second_part),
+        "box covered to {:.2f} by another": ("box_overlap", table["box_overlap"] > limits.box_overlap),
+        "back after {:.0f} frames": ("gap", table["gap"] > 0),
     }
     reasons: list[list[str]] = [[] for _ in range(len(table))]
-    for text, rows in crossed.items():
+    for text, (column, rows) in crossed.items():
+        values = table[column].to_numpy()
         for k in np.flatnonzero(rows):
-            reasons[k].append(text.format(**table.iloc[k]))
+            reasons[k].append(text.format(values[k]))
     return ["; ".join(one) for one in reasons]
 
 

@@ -1,6 +1,6 @@
 """The region table: one row for each object on each frame."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from napari_sam2.analysis.errors import MeasureError
+from napari_sam2.analysis.growing import Growing
 from napari_sam2.analysis.intensity import measure_intensity
 from napari_sam2.analysis.neighbours import nearest_distances
 from napari_sam2.analysis.objects import Floats, Objects, divide, find_objects
@@ -46,20 +47,17 @@ def _measure_outline(
     }
 
 
-def _measure_frame(
+def region_columns(
     index: int,
-    labels_yx: NDArray[Any],
+    objects: Objects,
+    outline: Outline,
     image_yxc: NDArray[Any] | None,
     *,
     channels: Sequence[str],
     scale: Scale,
     ring: tuple[int, int],
 ) -> dict[str, NDArray[Any]]:
-    """Columns of the objects of frame `index`, in ascending order of their ids; none without objects."""
-    objects = find_objects(labels_yx)
-    if len(objects) == 0:
-        return {}
-    outline = Outline(objects, labels_yx)
+    """Columns of the objects of frame `index`, at least one, in ascending order of their ids."""
     frame = np.full(len(objects), index)
     columns: dict[str, NDArray[Any]] = {"object_id": objects.ids, "frame": frame}
     columns |= measure_shape(objects, scale.pixel_size)
@@ -74,7 +72,17 @@ def _measure_frame(
     return columns
 
 
-def _add_scores(data: dict[str, NDArray[Any]], scores: pd.DataFrame) -> None:
+def _one_frame(
+    index: int, labels_yx: NDArray[Any], image_yxc: NDArray[Any] | None, **how: Any
+) -> dict[str, NDArray[Any]]:
+    objects = find_objects(labels_yx)
+    if len(objects) == 0:
+        return {}
+    return region_columns(index, objects, Outline(objects, labels_yx), image_yxc, **how)
+
+
+def index_scores(scores: pd.DataFrame) -> pd.DataFrame:
+    """Scores by object and frame, checked."""
     missing = {"object_id", "frame", *_SCORES} - set(scores.columns)
     if missing:
         raise MeasureError(
@@ -87,12 +95,29 @@ def _add_scores(data: dict[str, NDArray[Any]], scores: pd.DataFrame) -> None:
             f"The scores have two rows for object {twice['object_id'].iloc[0]} on frame "
             f"{twice['frame'].iloc[0]}; give one row for each object and frame."
         )
-    keys = pd.DataFrame({"object_id": data["object_id"], "frame": data["frame"]})
-    merged: pd.DataFrame = keys.merge(
-        scores[["object_id", "frame", *_SCORES]], how="left", on=["object_id", "frame"]
-    )
-    for name in _SCORES:
-        data[name] = merged[name].to_numpy(dtype=np.float64)
+    return scores.set_index(["object_id", "frame"])[[*_SCORES]]
+
+
+def check_ring(ring: tuple[int, int]) -> None:
+    """Raise MeasureError for a ring that is none."""
+    if len(ring) != 2 or ring[0] < 0 or ring[1] < 1:
+        raise MeasureError(f"ring is {ring}; give a gap of at least 0 and a width of at least 1 pixel.")
+
+
+def region_table(
+    data: dict[str, NDArray[Any]],
+    scale: Scale,
+    channels: tuple[str, ...],
+    scores: pd.DataFrame | None,
+    parameters: Mapping[str, Any],
+) -> pd.DataFrame:
+    """The region table of columns from `region_columns`, perhaps none, with what `index_scores` gave."""
+    data = data or {"object_id": np.zeros(0, np.int64), "frame": np.zeros(0, np.int64)}
+    data["time"] = data["depth"] = data["frame"] * scale.step
+    if scores is not None:
+        found = scores.reindex(pd.MultiIndex.from_arrays([data["object_id"], data["frame"]]))
+        data |= {name: found[name].to_numpy(dtype=np.float64) for name in _SCORES}
+    return make_table("regions", data, scale, channels=channels, parameters=parameters)
 
 
 def measure_regions(
@@ -159,23 +184,15 @@ def measure_regions(
         Labels, images or sizes that cannot be measured; the problems of all frames in one message.
     """
     scale = read_scale(pixel_size, unit, step, step_unit, axis)
-    if len(ring) != 2 or ring[0] < 0 or ring[1] < 1:
-        raise MeasureError(f"ring is {ring}; give a gap of at least 0 and a width of at least 1 pixel.")
+    check_ring(ring)
+    given = None if scores is None else index_scores(scores)
     stack = Stack(labels, images, channel_names)
     chosen = stack.chosen(frames)
-    parts: list[dict[str, NDArray[Any]]] = []
-
-    one = partial(_measure_frame, channels=stack.channels, scale=scale, ring=ring)
+    rows = Growing()
+    one = partial(_one_frame, channels=stack.channels, scale=scale, ring=ring)
     for done, columns in enumerate(stack.measure(one, chosen, workers), start=1):
-        if columns:
-            parts.append(columns)
+        rows.add(columns)
         if progress is not None:
             progress(done, len(chosen))
-
-    names = parts[0] if parts else ("object_id", "frame")
-    data = {name: np.concatenate([part.pop(name) for part in parts] or [np.zeros(0)]) for name in list(names)}
-    data["time"] = data["depth"] = data["frame"] * scale.step
-    if scores is not None:
-        _add_scores(data, scores)
     parameters = {"ring": list(ring), "frames": [min(chosen, default=0), max(chosen, default=0)]}
-    return make_table("regions", data, scale, channels=stack.channels, parameters=parameters)
+    return region_table(rows.take(), scale, stack.channels, given, parameters)

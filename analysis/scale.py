@@ -114,3 +114,30 @@ def read_voxel_scale(
     else:
         sizes = _read_sizes(list(voxel_size), 3, "voxel_size", "the depth, height and width of a voxel")
     return Scale(sizes, unit, *_read_step(step, step_unit, "t"), "t")
+
+
+_METRES = {
+    "pm": 1e-12,
+    "Å": 1e-10,
+    "nm": 1e-9,
+    "µm": 1e-6,
+    "mm": 1e-3,
+    "cm": 1e-2,
+    "m": 1.0,
+}
+
+
+def voxel_size(
+    pixel_size: float | Sequence[float] | None, unit: str, step: float | None, step_unit: str
+) -> tuple[float, float, float] | None:
+    """Depth, height and width of a voxel of a stack of slices, in `unit`; None where one is unknown.
+
+    >>> voxel_size(0.5, "µm", 200, "nm")
+    (0.2, 0.5, 0.5)
+    """
+    same = unit == step_unit
+    if pixel_size is None or step is None or not (same or {unit, step_unit} <= set(_METRES)):
+        return None
+    depth = step if same else step * (_METRES[step_unit] / _METRES[unit])
+    sizes = np.broadcast_to(np.asarray(pixel_size, np.float64), 2).tolist()
+    return float(depth), sizes[0], sizes[1]

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from napari_sam2.analysis import plots
 from napari_sam2.analysis.errors import MeasureError
-from napari_sam2.analysis.tables import complete_scale, describe, frame_range, read_table
+from napari_sam2.analysis.table_files import read_table
+from napari_sam2.analysis.tables import complete_scale, describe, frame_range
 from napari_sam2.analysis.tracks import measure_tracks
 
 _KINDS = (".png", ".pdf", ".html")
@@ -37,12 +38,15 @@ class Result:
         From `measure_lineage`; with divisions it takes the place of the timeline.
     image_yx : array (y, x) or (y, x, 3), optional
         Shown behind the trajectories.
+    volumes : DataFrame, optional
+        From `measure_volumes`, of slices in depth: the bodies whose sizes are shown.
     """
 
     name: str
     regions: pd.DataFrame
     lineage: pd.DataFrame | None = None
     image_yx: NDArray[Any] | None = None
+    volumes: pd.DataFrame | None = None
 
 
 def draw_summary(result: Result) -> Figure:
@@ -52,10 +56,11 @@ def draw_summary(result: Result) -> Figure:
     figure = Figure(figsize=(11.7, 8.3), layout="constrained")
     first, last = frame_range(regions)
     about = describe(regions)
+    frames = "frames" if scale.axis == "t" else "slices"
     sizes = " x ".join(f"{size:g}" for size in scale.pixel_size)
     size_text = "lengths in pixels" if scale.unit == "pixel" else f"pixel {sizes} {scale.unit}"
     figure.suptitle(
-        f"{result.name}: {regions['object_id'].nunique()} objects on frames {first} to {last}\n"
+        f"{result.name}: {regions['object_id'].nunique()} objects on {frames} {first} to {last}\n"
         f"{size_text}, step {scale.step:g} {scale.step_unit}; {about['software']} {about['version']}",
         fontsize=10,
     )
@@ -68,8 +73,12 @@ def draw_summary(result: Result) -> Figure:
     size = "volume" if "volume" in regions.columns else "area"
     tracks = measure_tracks(regions)
     plots.plot_trajectories(axes["where"], regions, result.image_yx)
-    plots.plot_distribution(axes["size"], regions, size)
-    plots.plot_distribution(axes["move"], tracks, "mean_speed" if scale.axis == "t" else "path_length")
+    if result.volumes is not None:
+        plots.plot_distribution(axes["size"], result.volumes, "volume")
+        plots.plot_distribution(axes["move"], result.volumes, "sphericity")
+    else:
+        plots.plot_distribution(axes["size"], regions, size)
+        plots.plot_distribution(axes["move"], tracks, "mean_speed" if scale.axis == "t" else "path_length")
     plots.plot_over_frames(axes["change"], regions, size)
     if result.lineage is not None and result.lineage["parent_cell"].notna().any():
         plots.plot_lineage(axes["when"], result.lineage)
@@ -152,8 +161,12 @@ def write_summary(results: Result | Sequence[Result], path: str | Path) -> Path:
     return path
 
 
+def _read_if_there(path: Path) -> pd.DataFrame | None:
+    return read_table(path) if path.is_file() else None
+
+
 def read_results(folder: str | Path) -> list[Result]:
-    """Results in a folder and in its subfolders: each holds `regions.csv`, perhaps `lineage.csv`.
+    """Results in a folder and in its subfolders: each holds `regions.csv`, perhaps lineage or volumes.
 
     Returns
     -------
@@ -175,7 +188,8 @@ def read_results(folder: str | Path) -> list[Result]:
         Result(
             folder.resolve().name if one == folder else one.relative_to(folder).as_posix(),
             read_table(one / "regions.csv"),
-            read_table(one / "lineage.csv") if (one / "lineage.csv").is_file() else None,
+            lineage=_read_if_there(one / "lineage.csv"),
+            volumes=_read_if_there(one / "volumes.csv"),
         )
         for one in found
     ]

@@ -1,11 +1,8 @@
-"""Tables that carry their own description, in memory and on disk."""
+"""Tables that carry their own description."""
 
-import json
 import math
-import os
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +13,8 @@ from napari_sam2.analysis.columns import columns_of
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.scale import Scale, read_scale
 
-_KEY = "napari_sam2"
+ABOUT = "napari_sam2"
+"""Where a table's description is in its `attrs`."""
 
 
 def _version() -> str:
@@ -56,7 +54,7 @@ def make_table(
     # Column by column and without copies where the type is right: a table may be the largest thing held.
     table = pd.DataFrame({c.name: given.get(c.name, undefined) for c in columns}, copy=False)
     table = table.astype({c.name: c.dtype for c in columns if table[c.name].dtype != c.dtype})
-    table.attrs[_KEY] = {
+    table.attrs[ABOUT] = {
         "table": name,
         "software": "napari-sam2",
         "version": _version(),
@@ -87,7 +85,7 @@ def complete_scale(
 
     A table from elsewhere says nothing: its lengths are in pixels, its steps are counted.
     """
-    about = table.attrs.get(_KEY)
+    about = table.attrs.get(ABOUT)
     known = _scale(about) if about else read_scale(None, "pixel", None, "frame", axis or "t")
     if step is not None and not (math.isfinite(step) and step > 0):
         raise MeasureError(f"step is {step}; give a positive frame interval or slice spacing, or None.")
@@ -102,7 +100,7 @@ def complete_scale(
 
 def frame_range(table: pd.DataFrame) -> tuple[int, int]:
     """First and last frame that were measured; those of the rows for a table from elsewhere."""
-    measured = table.attrs.get(_KEY, {}).get("parameters", {}).get("frames")
+    measured = table.attrs.get(ABOUT, {}).get("parameters", {}).get("frames")
     if measured:
         return int(measured[0]), int(measured[1])
     return (int(table["frame"].min()), int(table["frame"].max())) if len(table) else (0, 0)
@@ -110,7 +108,7 @@ def frame_range(table: pd.DataFrame) -> tuple[int, int]:
 
 def channels_of(table: pd.DataFrame) -> tuple[str, ...]:
     """Names of the image channels a table was measured with."""
-    return tuple(table.attrs.get(_KEY, {}).get("channels", ()))
+    return tuple(table.attrs.get(ABOUT, {}).get("channels", ()))
 
 
 def describe(table: pd.DataFrame) -> dict[str, Any]:
@@ -126,7 +124,7 @@ def describe(table: pd.DataFrame) -> dict[str, Any]:
     MeasureError
         The table was not made by this package.
     """
-    about = table.attrs.get(_KEY)
+    about = table.attrs.get(ABOUT)
     if about is None:
         raise MeasureError(
             "This table does not say what it was measured with; write the table that measure_regions, "
@@ -150,74 +148,3 @@ def describe(table: pd.DataFrame) -> dict[str, Any]:
             }
         )
     return {**about, "columns": columns}
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(path.name + ".part")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def write_table(table: pd.DataFrame, path: str | Path) -> Path:
-    """Write a table as CSV, with its description beside it as `<name>.csv.json`.
-
-    Both files are written beside their place and renamed. NaN is an empty field. Plain
-    `pandas.read_csv(path)` opens the CSV.
-
-    Parameters
-    ----------
-    table : DataFrame
-        From `measure_regions` and its neighbours.
-    path : path
-        Where the CSV goes; its folder must exist.
-
-    Returns
-    -------
-    Path
-        Of the CSV.
-
-    Raises
-    ------
-    MeasureError
-        The table was not made by this package.
-    OSError
-        The folder cannot be written.
-    """
-    path = Path(path)
-    description = json.dumps(describe(table), indent=1, ensure_ascii=False)
-    _replace(path.with_name(path.name + ".json"), description + "\n")
-    _replace(path, table.to_csv(index=False, lineterminator="\n"))
-    return path
-
-
-def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_table` wrote, its types and its description included.
-
-    Raises
-    ------
-    MeasureError
-        A file is missing, or they do not belong together.
-    """
-    path = Path(path)
-    beside = path.with_name(path.name + ".json")
-    for file in (path, beside):
-        if not file.is_file():
-            raise MeasureError(f"There is no file {file}; a table is a CSV with its description beside it.")
-    try:
-        about = json.loads(beside.read_text(encoding="utf-8"))
-        types = {column["name"]: column["dtype"] for column in about.pop("columns")}
-        table = pd.read_csv(path, dtype=types, encoding="utf-8")
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise MeasureError(
-            f"{path} and {beside.name} do not belong together or are damaged: {error}."
-        ) from error
-    table = table.fillna({name: "" for name, kind in types.items() if kind == "str"})
-    if list(table.columns) != list(types):
-        raise MeasureError(
-            f"{path} does not have the columns that {beside.name} lists; write the table again."
-        )
-    table.attrs[_KEY] = about
-    return table
