@@ -101,7 +101,7 @@ def track_to_folder(
     """
     frames = session.frames
     tracking = _prepare(session, model, device, framing)
-    parameters = _parameters(tracking)
+    parameters = _parameters(session)
     request = {
         "command": "track",
         "session": _saved_text(session),
@@ -111,18 +111,50 @@ def track_to_folder(
     }
     with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, inputs)) as folder:
         store = _follow(tracking, folder, progress)
-        with writing(folder.path / "labels.tif"):
-            write_ome_tiff(store, folder.path / "labels.tif", axis=frames.axis, **_calibration(frames))
         followed = sorted({frame for walk in tracking.plan for frame in steps(walk)})
-        tables = _measure(frames, store, followed, store.scores(), parameters, folder.path, progress)
-        prompts = {
-            (object_id, frame): given.prompt()
-            for object_id, tracked in session.objects.items()
-            for frame, given in tracked.prompts.items()
-        }
-        write_overlay(frames, store, folder.path / "overlay.png", prompts=prompts)
-        session.save(folder.path / "session.json")
+        tables = _write_all(session, store, followed, parameters, folder.path, progress)
         return Results(folder.finish(without=[_STORE]), *tables)
+
+
+def results_to_folder(
+    session: Session,
+    store: LabelStore,
+    out: Path_,
+    *,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> Results:
+    """Write everything that is known of masks that are there already, as `track_to_folder` does.
+
+    Parameters
+    ----------
+    session : Session
+        What the masks were made with.
+    store : LabelStore
+        The masks.
+    out, overwrite, progress
+        As for `track_to_folder`.
+
+    Raises
+    ------
+    InputError, MeasureError
+        What a person can mend; then the folder has not been touched.
+    """
+    frames = session.frames
+    with_objects = [frame for frame in range(len(frames)) if store[frame].any()]
+    if not with_objects:
+        raise InputError(f"there is no mask in {frames.name} yet; add an object and follow it first")
+    followed = sorted({*with_objects, *store.scores()["frame"].tolist()})
+    parameters = _parameters(session)
+    request = {
+        "command": "results",
+        "session": _saved_text(session),
+        "calibration": _calibration(frames),
+        **parameters,
+    }
+    with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, ())) as folder:
+        tables = _write_all(session, store, followed, parameters, folder.path, progress)
+        return Results(folder.finish(), *tables)
 
 
 def measure_to_folder(
@@ -232,6 +264,29 @@ def _n_done(tracking: Tracking) -> int:
     return walked
 
 
+def _write_all(
+    session: Session,
+    store: LabelStore,
+    followed: Sequence[int],
+    parameters: Mapping[str, Any],
+    folder: Path,
+    progress: Progress | None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write all files of a folder of results, and return both tables."""
+    frames = session.frames
+    with writing(folder / "labels.tif"):
+        write_ome_tiff(store, folder / "labels.tif", axis=frames.axis, **_calibration(frames))
+    tables = _measure(frames, store, followed, store.scores(), parameters, folder, progress)
+    prompts = {
+        (object_id, frame): given.prompt()
+        for object_id, tracked in session.objects.items()
+        for frame, given in tracked.prompts.items()
+    }
+    write_overlay(frames, store, folder / "overlay.png", prompts=prompts)
+    session.save(folder / "session.json")
+    return tables
+
+
 def _measure(
     frames: Frames,
     labels: Sequence[Any],
@@ -265,14 +320,14 @@ def _measure(
     return regions, tracks
 
 
-def _parameters(tracking: Tracking) -> dict[str, Any]:
+def _parameters(session: Session) -> dict[str, Any]:
     """What decided the masks, as the tables tell it."""
-    session, model = tracking.session, tracking.model
+    model = session.model
     return {
         "image": session.frames.name,
         "fingerprint": session.frames.fingerprint(),
-        "model": model.name,
-        "model_sha256": model.sha256,
+        "model": None if model is None else model.name,
+        "model_sha256": None if model is None else model.sha256,
         **session.parameters,
     }
 
