@@ -129,11 +129,22 @@ def test_the_inner_rooms_never_import_the_viewer(room: str):
 HEAVY = ("napari_sam2.models.", "napari_sam2.sample_data.")
 
 
+# What napari itself loads, when a person opens a widget.
+PLUGIN = "napari_sam2.plugin"
+
+
 @pytest.mark.parametrize("module", sorted(name for name in MODULES if not name.startswith(HEAVY)))
 def test_torch_and_the_viewer_are_imported_only_when_needed(module: str):
     tree = ast.parse(MODULES[module].read_text(encoding="utf-8"))
     roots = {name.partition(".")[0] for name in _imported_at_import_time(tree)}
-    assert not roots & {"torch", "napari"}
+    assert not roots & ({"torch"} if module.startswith(PLUGIN) else {"torch", *VIEWER})
+
+
+def test_the_viewer_is_imported_by_the_plugin_alone():
+    for module, path in MODULES.items():
+        if not module.startswith(PLUGIN):
+            roots = {n.partition(".")[0] for n in _imported(ast.parse(path.read_text(encoding="utf-8")))}
+            assert not roots & VIEWER - {"napari"}, module
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))

@@ -8,9 +8,11 @@ import torch
 
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.load import load_model
+from napari_sam2.models.training.real_data import read_real
 from napari_sam2.models.training.run import Length
 from napari_sam2.models.training.stages import PLAN
 from napari_sam2.models.training.train import train
+from napari_sam2.models.training.validation import Validation
 
 
 def main() -> int:
@@ -30,12 +32,16 @@ def main() -> int:
     parser.add_argument("--until", choices=[stage.name for stage in PLAN], help="stop after this stage")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    device = torch.device(arguments.device)
     try:
+        real = read_real(arguments.real) if arguments.real else None
+        held = read_real(arguments.real, held_out=True) if arguments.real else None
         train(
             arguments.out,
             Length(arguments.minutes, arguments.steps),
-            real=arguments.real,
-            device=torch.device(arguments.device),
+            real=real,
+            checks=lambda size: Validation(held, device, size),
+            device=device,
             seed=arguments.seed,
             resume=arguments.resume,
             start=load_model(arguments.start, device="cpu").network if arguments.start else None,

@@ -14,11 +14,13 @@ from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.training.initialise import initialise
 from napari_sam2.models.training.stills import DenseHead
 
-LEARNING_RATE, LOWEST_RATE, WARM_UP = 5e-4, 0.02, 100
+LEARNING_RATE, LOWEST_RATE = 5e-4, 0.02
+WARM_UP, WARM_UP_TRAINED = 100, 20
 DECAY_FROM = 0.4
 """From this share of the run on the rate falls in a straight line; what begins late still learns fast."""
 EMA_DECAY = 0.998
 _LATE = ("memory_", "maskmem_", "no_mem_", "no_obj_", "obj_ptr_", "mask_downsample")
+_DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.")
 LATE_FACTOR = 2.0
 """The memory path has less time than the rest and starts when the rate already falls: it learns faster."""
 
@@ -48,6 +50,10 @@ class Run:
     device : torch.device
     start : Sam2, optional
         A trained model of this config to go on from; a new one otherwise.
+    part : "all" or "decoder"
+        What learns; the decoder is the mask decoder with the prompt encoder.
+    rate : float
+        Highest learning rate.
 
     Attributes
     ----------
@@ -56,10 +62,17 @@ class Run:
     """
 
     def __init__(
-        self, config: Sam2Config, seed: int, device: torch.device, start: Sam2 | None = None
+        self,
+        config: Sam2Config,
+        seed: int,
+        device: torch.device,
+        start: Sam2 | None = None,
+        *,
+        part: str = "all",
+        rate: float = LEARNING_RATE,
     ) -> None:
         torch.manual_seed(seed)
-        self.config, self.seed, self.device = config, seed, device
+        self.config, self.seed, self.device, self.part, self.rate = config, seed, device, part, rate
         self.model = Sam2(config)
         self.trained = start is not None
         if start is None:
@@ -69,7 +82,9 @@ class Run:
         self.model.to(device)
         self.head = DenseHead(config.hidden_dim).to(device)
         self.averaged = {name: value.clone() for name, value in self.model.state_dict().items()}
-        self.parameters = [*self.model.parameters(), *self.head.parameters()]
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(part == "all" or name.startswith(_DECODER))
+        self.parameters = [p for p in (*self.model.parameters(), *self.head.parameters()) if p.requires_grad]
         self.optimiser = torch.optim.AdamW(self._groups(), lr=LEARNING_RATE, betas=(0.9, 0.98), fused=True)
         self.step, self.stage_step, self.stage, self.seconds = 0, 0, "", 0.0
 
@@ -77,6 +92,8 @@ class Run:
         """Parameters by how they learn: norms, biases and embeddings are not pulled to zero."""
         groups: dict[tuple[bool, bool], list[Tensor]] = {}
         for name, parameter in self.model.named_parameters():
+            if not parameter.requires_grad:
+                continue
             matrix = parameter.ndim > 1 and min(parameter.shape[:2]) > 1
             groups.setdefault((matrix, name.startswith(_LATE)), []).append(parameter)
         groups[True, False] += [p for p in self.head.parameters() if p.ndim > 1]
@@ -97,12 +114,12 @@ class Run:
 
     def learn(self, loss: Tensor, share: float) -> Tensor:
         """One optimiser step; returns the norm of the gradient."""
-        rate = LEARNING_RATE * min(1.0, (self.step + 1) / WARM_UP)
+        rate = self.rate * min(1.0, (self.step + 1) / (WARM_UP_TRAINED if self.trained else WARM_UP))
         rate *= 1 - (1 - LOWEST_RATE) * max(0.0, share - DECAY_FROM) / (1 - DECAY_FROM)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["factor"]
         self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)
         self.optimiser.step()
         self.step += 1
@@ -127,6 +144,8 @@ class Run:
             "config": self.config.to_dict(),
             "seed": self.seed,
             "trained": self.trained,
+            "part": self.part,
+            "rate": self.rate,
             "model": self.model.state_dict(),
             "head": self.head.state_dict(),
             "averaged": self.averaged,
@@ -151,7 +170,8 @@ class Run:
         if not path.is_file():
             raise ModelError(f"{path} does not exist: there is no run to resume; start without --resume")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-        run = cls(Sam2Config.from_dict(state["config"]), state["seed"], device)
+        config = Sam2Config.from_dict(state["config"])
+        run = cls(config, state["seed"], device, part=state["part"], rate=state["rate"])
         run.trained = state["trained"]
         run.model.load_state_dict(state["model"])
         run.head.load_state_dict(state["head"])

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from napari_sam2.models.training.clips import clips_loss
 from napari_sam2.models.training.initialise import geometry_loss
-from napari_sam2.models.training.real_data import RealData
+from napari_sam2.models.training.pictures import Pictures
 from napari_sam2.models.training.replay import Replay
 from napari_sam2.models.training.run import Run
 from napari_sam2.models.training.stills import chance, stills_loss
@@ -28,7 +28,7 @@ class Stage:
     size : int
         Of the windows, in pixels.
     windows : int
-        In a batch of stills on a processor; a GPU takes `GPU_BATCH` times as many.
+        In a batch of stills on a processor.
     prompts : int
         Objects clicked, and objects boxed, in each window.
     frames : int
@@ -39,6 +39,10 @@ class Stage:
         Objects followed in each clip.
     following : float
         Share of batches that are clips; the others are stills, single frames of the same clips.
+    real : float
+        Share of windows that show real images, where there are any; the others are procedural.
+    gpu_batch : int
+        How many times larger batches are on a GPU.
     """
 
     name: str
@@ -50,6 +54,8 @@ class Stage:
     clips: int = 0
     followed: int = 4
     following: float = 0.0
+    real: float = 0.5
+    gpu_batch: int = 12
 
 
 PLAN = (
@@ -60,8 +66,6 @@ PLAN = (
 )
 """Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
 
-GPU_BATCH = 12
-REAL_SHARE = 0.5
 REPLAYS = 5
 DENSE_WEIGHT = 0.3
 _CHUNK_PIXELS = 64 * 128 * 128
@@ -69,7 +73,7 @@ _CAPACITY_PIXELS = 5000 * 128 * 128
 
 
 def make_chunk(
-    stage: Stage, clips: int, seed: int, real: RealData | None, device: torch.device
+    stage: Stage, clips: int, seed: int, real: Pictures | None, device: torch.device
 ) -> Callable[[int], tuple[Tensor, Tensor]]:
     """A function from a chunk's number to its windows; every number gives the same ones each time."""
 
@@ -77,7 +81,7 @@ def make_chunk(
         rng = np.random.default_rng([seed, stage.size, stage.frames, number])
         own_seed = int(rng.integers(1 << 31))
         # By turns rather than by chance, so that a small store holds both.
-        if real is not None and int((number + 1) * REAL_SHARE) > int(number * REAL_SHARE):
+        if real is not None and int((number + 1) * stage.real) > int(number * stage.real):
             with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
                 torch.manual_seed(own_seed)
                 if stage.frames > 1:
@@ -90,7 +94,7 @@ def make_chunk(
     return make
 
 
-def replay_for(stage: Stage, run: Run, real: RealData | None, scale: int) -> Replay | None:
+def replay_for(stage: Stage, run: Run, real: Pictures | None, scale: int) -> Replay | None:
     """The store of windows that a stage draws from, for batches `scale` times those of a processor."""
     if not stage.frames:
         return None
@@ -149,7 +153,7 @@ def stage_loss(
     # Contours matter once objects are found: over the first half of a run from nothing.
     plain = 1.0 if run.trained else min(1.0, 2 * share)
     # The aid teaches the encoder early and leaves it to the prompts in the end.
-    dense_weight = DENSE_WEIGHT * (1 - share)
+    dense_weight = DENSE_WEIGHT * (1 - share) * (run.part == "all")
     if images_btchw.shape[1] == 1:
         return stills_loss(
             model,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,11 +13,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from napari_sam2.models.checkpoints.writer import save_weights
 from napari_sam2.models.config import NANO, Sam2Config
 from napari_sam2.models.network.sam2 import Sam2
-from napari_sam2.models.training.real_data import RealData
+from napari_sam2.models.training.pictures import Pictures
 from napari_sam2.models.training.replay import Replay
-from napari_sam2.models.training.run import Length, Run
+from napari_sam2.models.training.run import LEARNING_RATE, Length, Run
 from napari_sam2.models.training.stages import (
-    GPU_BATCH,
     PLAN,
     Stage,
     draw_batch,
@@ -62,13 +61,15 @@ def train(
     *,
     config: Sam2Config = NANO,
     plan: tuple[Stage, ...] = PLAN,
-    real: Path | None = None,
+    real: Pictures | None = None,
+    checks: Callable[[int], Validation] | None = None,
     device: torch.device | None = None,
     seed: int = 0,
     resume: bool = False,
     start: Sam2 | None = None,
+    part: str = "all",
+    rate: float = LEARNING_RATE,
     until: str | None = None,
-    validate: bool = True,
 ) -> Run:
     """Train, and write the averaged weights to `out` whenever the run is saved.
 
@@ -82,8 +83,10 @@ def train(
         Sizes of the network, for a new run.
     plan : tuple of Stage
         What is learned one after the other.
-    real : Path, optional
-        Folder with real labelled images, see `real_data`.
+    real : Pictures, optional
+        Real labelled images to learn from.
+    checks : callable, optional
+        From the size of a stage's windows to what measures the model as it goes.
     device : torch.device, optional
         The processor by default.
     seed : int
@@ -92,10 +95,10 @@ def train(
         Go on from the saved state.
     start : Sam2, optional
         Go on from a trained model, in a new run, which leaves the stage without images out.
+    part, rate
+        Of a new run; see `Run`.
     until : str, optional
         Stop when this stage is done.
-    validate : bool
-        Measure as it goes.
 
     Returns
     -------
@@ -105,22 +108,20 @@ def train(
     Raises
     ------
     ModelError
-        When there is nothing to resume, or the folder of real images is not usable.
+        When there is nothing to resume.
     """
     device = device or torch.device("cpu")
     out.parent.mkdir(parents=True, exist_ok=True)
     state_path = out.with_suffix(".run.pt")
     if start is not None:
         config = start.config
-    run = Run.load(state_path, device) if resume else Run(config, seed, device, start)
+    run = Run.load(state_path, device) if resume else Run(config, seed, device, start, part=part, rate=rate)
     if run.trained:
         plan = tuple(stage for stage in plan if stage.frames)
     log = Log(out.with_suffix(".jsonl"))
-    images = RealData(real) if real is not None else None
-    checks: Validation | None = None
+    check: Validation | None = None
     store: Replay | None = None
     current: Stage | None = None
-    scale = 1 if device.type == "cpu" else GPU_BATCH
     last_save = last_check = run.seconds
     tick = time.perf_counter()
     recent: list[Tensor] = []
@@ -132,14 +133,15 @@ def train(
 
     while (share := length.share(run.seconds, run.step)) < 1.0:
         stage = stage_at(share, plan)
+        scale = 1 if device.type == "cpu" else stage.gpu_batch
         if stage is not current:
             if until is not None and current is not None and current.name == until:
                 break
             current = stage
             run.enter(stage.name)
-            store = replay_for(stage, run, images, scale)
-            if validate and (checks is None or checks.size != stage.size):
-                checks = Validation(real, device, stage.size)
+            store = replay_for(stage, run, real, scale)
+            if checks is not None and (check is None or check.size != stage.size):
+                check = checks(stage.size)
             log(stage=stage.name, step=run.step, minutes=round(run.seconds / 60, 2))
         clips = None if store is None else draw_batch(stage, run, store, scale)
         with fast_arithmetic(device):
@@ -155,10 +157,10 @@ def train(
         if run.seconds - last_save > SAVE_SECONDS:
             keep()
             last_save = run.seconds
-        if checks is not None and run.seconds - last_check > VALIDATE_SECONDS:
-            log(step=run.step, minutes=round(run.seconds / 60, 2), validation=checks(run.averaged_model()))
+        if check is not None and run.seconds - last_check > VALIDATE_SECONDS:
+            log(step=run.step, minutes=round(run.seconds / 60, 2), validation=check(run.averaged_model()))
             last_check = run.seconds
     keep()
-    if checks is not None:
-        log(step=run.step, minutes=round(run.seconds / 60, 2), validation=checks(run.averaged_model()))
+    if check is not None:
+        log(step=run.step, minutes=round(run.seconds / 60, 2), validation=check(run.averaged_model()))
     return run

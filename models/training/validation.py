@@ -1,7 +1,6 @@
 """What a model in training is measured with: held-out windows, beside shapes drawn by rule."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -11,6 +10,7 @@ from torch.nn import functional
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.training.clips import Bank
 from napari_sam2.models.training.masks import intersection_over_union
+from napari_sam2.models.training.pictures import Pictures
 from napari_sam2.models.training.prompting import (
     BOTTOM_RIGHT,
     DEEP,
@@ -21,10 +21,10 @@ from napari_sam2.models.training.prompting import (
     sample_boxes,
     sample_clicks,
 )
-from napari_sam2.models.training.real_data import RealData
 from napari_sam2.models.training.stills import normalise
 
 WINDOWS, SEED = 24, 1 << 30
+LARGE, VIEWS = 256, 6
 CLIPS, FRAMES = 16, 6
 SPAN = (0.25, 0.5)
 """Extent of the measured objects as a share of the window: what the tracker's windows show."""
@@ -105,33 +105,46 @@ class Validation:
 
     Parameters
     ----------
-    real : Path or None
-        Folder of real images, of which the held-out part is used.
+    real : Pictures or None
+        Real images that are not learned from.
     device : torch.device
         Where the model is.
     size : int
         Of the windows, in pixels: the one that the model is being trained at.
+    procedural : bool
+        Measure on procedural windows besides.
     """
 
-    def __init__(self, real: Path | None, device: torch.device, size: int) -> None:
+    def __init__(
+        self, real: Pictures | None, device: torch.device, size: int, *, procedural: bool = True
+    ) -> None:
         from napari_sam2.sample_data.scenes import FAMILIES, generate
 
         self._device, self.size = device, size
+        # Large windows cost more: fewer of them.
+        fewer = min(1.0, LARGE / size)
         self.sets: dict[str, Asked] = {}
         self.clips: dict[str, Watched] = {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(SEED)
-            for family in FAMILIES:
+            for family in FAMILIES if procedural else ():
                 clip = generate(WINDOWS, frames=1, size=size, seed=SEED, families=(family,))
                 self.sets[family] = ask(clip.images_btchw[:, 0], clip.labels_bthw[:, 0].long())
-            clip = generate(CLIPS, frames=FRAMES, size=size, seed=SEED)
-            self.clips["clips"] = watch(clip.images_btchw, clip.labels_bthw.long())
+            if procedural:
+                clip = generate(CLIPS, frames=FRAMES, size=size, seed=SEED)
+                self.clips["clips"] = watch(clip.images_btchw, clip.labels_bthw.long())
             if real is not None:
-                data, rng = RealData(real, held_out=True), np.random.default_rng(SEED)
-                for name in data.names():
-                    images, labels = data.windows(2 * WINDOWS, size, rng, name=name, span=SPAN)
+                rng = np.random.default_rng(SEED)
+                most = 0
+                for name in real.names():
+                    # A handful of objects is not measured better by showing them again and again.
+                    views = VIEWS * sum(len(picture.objects) for picture in real.stills[name])
+                    most = max(most, views)
+                    images, labels = real.windows(
+                        min(round(2 * WINDOWS * fewer), views), size, rng, name=name, span=SPAN
+                    )
                     self.sets[f"real {name}"] = ask(images.float() / 255, labels.long())
-                images, labels = data.clips(CLIPS, FRAMES, size, rng)
+                images, labels = real.clips(min(round(CLIPS * fewer), most), FRAMES, size, rng)
                 self.clips["real clips"] = watch(images.float() / 255, labels.long())
 
     def __call__(self, model: Sam2) -> dict[str, dict[str, float]]:

@@ -19,6 +19,7 @@ from napari_sam2.cli.models import models
 from napari_sam2.cli.score import score
 from napari_sam2.cli.summary import summary
 from napari_sam2.cli.track import track
+from napari_sam2.cli.train import train
 from napari_sam2.errors import ImageWarning
 
 GOOD, MISTAKE, STOPPED = 0, 2, 130
@@ -41,7 +42,7 @@ Start here:
 Each command tells more with --help. The exit status is 0 when all went well,
 2 with one sentence on what to mend, and 130 after Ctrl-C.""",
 )
-for command in (info, track, measure, export, score, summary, models, demo):
+for command in (info, track, measure, export, score, summary, models, train, demo):
     app.command(command)
 
 
