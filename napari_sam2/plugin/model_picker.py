@@ -11,14 +11,16 @@ from napari_sam2.models.errors import ModelError
 from napari_sam2.plugin.jobs import JobBar, Progress
 from napari_sam2.plugin.notices import tell
 from napari_sam2.plugin.settings import read_settings
+from napari_sam2.replay import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from napari_sam2.interactive import Live
 
 _OWN = "your own weights…"
 _DEVICES = {"auto": "the fastest there is", "cpu": "processor", "cuda": "NVIDIA GPU", "mps": "Apple GPU"}
+_SUITS = "suits the model"
 _FRAMINGS = {
-    "suits the model": "as suits the model",
+    _SUITS: "as suits the model",
     "frame": "the whole frame",
     "window": "a window around each object",
     "auto": "a window around small objects",
@@ -48,6 +50,7 @@ class ModelPicker(QWidget):
         self._models.addItem(_OWN)
         self._about = QLabel()
         self._about.setWordWrap(True)
+        self._use = QLabel()
         self._download = QPushButton()
         self._download.clicked.connect(self.download)
         self._bar = JobBar()
@@ -70,6 +73,7 @@ class ModelPicker(QWidget):
         column.addLayout(form)
         column.addWidget(self._download)
         column.addWidget(self._bar)
+        column.addWidget(self._use)
 
         self._choose(settings.model)
         self._models.activated.connect(self._activate)
@@ -92,7 +96,7 @@ class ModelPicker(QWidget):
     def framing(self) -> str | None:
         """ "frame", "window" or "auto"; None for what suits the model."""
         framing = str(self._framings.currentData())
-        return None if framing == "suits the model" else framing
+        return None if framing == _SUITS else framing
 
     def download(self) -> None:
         """Bring the chosen model to this machine, and use it when it is there."""
@@ -138,28 +142,45 @@ class ModelPicker(QWidget):
             self._about.setText(self.model)
         else:
             self._about.setText(f"{card.good_for} Licence {card.licence}.")
-        missing = card is not None and bool(card.urls) and not weights_path(card).is_file()
+        missing = self._is_missing()
         self._download.setVisible(missing and not self._bar.running)
         if missing and card is not None:
             self._download.setText(f"Download {_megabytes(card)}")
 
     def _take(self, live: "Live | None") -> None:
         """Use the chosen model for a new session; show that of a session that goes on."""
+        if self._live is not None:
+            self._live.model_changed.disconnect(self._show_use)
         self._live = live
+        self._show_use()
         if live is None:
             return
-        if live.session.model is None:
+        live.model_changed.connect(self._show_use)
+        if live.session.model is not None:
+            self._choose(live.model_name)
+            framing = live.session.parameters.get("framing") or _SUITS
+            self._framings.setCurrentIndex(self._framings.findData(framing))
+        elif (self.model, self.device, self.framing) != (DEFAULT_MODEL, "auto", None):
+            # The session itself loads the default one when it needs a model.
             self._apply()
-            return
-        self._choose(live.model_name)
-        framing = live.session.parameters.get("framing") or "suits the model"
-        self._framings.setCurrentIndex(self._framings.findData(framing))
 
     def _apply(self) -> None:
+        if self._live is not None and not self._is_missing():
+            self._live.use_model(self.model, self.device, self.framing)
+
+    def _is_missing(self) -> bool:
+        """Whether the chosen model must be downloaded first."""
         card = CARDS.get(self.model)
-        if self._live is None or (card is not None and card.urls and not weights_path(card).is_file()):
-            return
-        self._live.use_model(self.model, self.device, self.framing)
+        return card is not None and bool(card.urls) and not weights_path(card).is_file()
+
+    def _show_use(self) -> None:
+        live = self._live
+        if live is None:
+            self._use.clear()
+        elif live.device_name is not None:
+            self._use.setText(f"in use: {live.model_name} on {live.device_name}")
+        else:
+            self._use.setText(f"{live.model_name} is loaded when it is needed")
 
 
 def _menu(texts: dict[str, str], chosen: str) -> QComboBox:
