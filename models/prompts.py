@@ -23,7 +23,7 @@ class Prompt:
     box : (y0, x0, y1, x1) or None
         Two opposite corners, first the smaller ones.
     mask : bool array (y, x) or None
-        The object on the whole frame.
+        The object on the whole frame; empty where it is absent.
     """
 
     points: tuple[tuple[float, float], ...] = ()
@@ -38,3 +38,8 @@ class Prompt:
             raise ValueError("a mask prompt cannot be mixed with points or a box")
         if self.mask is None and not self.points and self.box is None:
             raise ValueError("a prompt needs points, a box or a mask")
+
+    @property
+    def absent(self) -> bool:
+        """Whether it is an empty mask, which says that the object is not on the frame."""
+        return self.mask is not None and not self.mask.any()

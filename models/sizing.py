@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import MaskPatch
@@ -46,6 +47,23 @@ def window_for(solver: Solver, scene: Scene, prompt: Prompt, framing: "Framing")
         return windows[best]
     box = (patch.top, patch.left, patch.top + height - 1, patch.left + width - 1)
     return around(box, scene.shape, framing)
+
+
+def window_of_found(found_hw: NDArray[np.bool_], prompt: Prompt, framing: "Framing") -> Window:
+    """A window around a mask found before, wide enough for the prompt that corrects it."""
+    ys, xs = (list(axis.astype(float)) for axis in np.nonzero(found_hw))
+    if prompt.mask is not None:
+        more_ys, more_xs = np.nonzero(prompt.mask)
+        ys, xs = ys + list(more_ys), xs + list(more_xs)
+    for y, x in prompt.points:
+        ys.append(y)
+        xs.append(x)
+    if prompt.box is not None:
+        y0, x0, y1, x1 = prompt.box
+        ys += [y0, y1]
+        xs += [x0, x1]
+    box = (float(min(ys)), float(min(xs)), float(max(ys)), float(max(xs)))
+    return around(box, (found_hw.shape[0], found_hw.shape[1]), framing)
 
 
 def _fit(patch: MaskPatch, side: int) -> float:

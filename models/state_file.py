@@ -55,7 +55,7 @@ def _pack(state: TrackerState) -> dict[str, Any]:
             (
                 frame,
                 (p.object_id, p.top, p.left, torch.from_numpy(p.logits_hw), p.predicted_iou, p.object_score),
-                _pack_window(window),
+                None if window is None else _pack_window(window),
             )
             for (_, frame), (p, window) in state.given.items()
         ],
@@ -72,7 +72,7 @@ def _unpack(values: dict[str, Any]) -> TrackerState:
     state.windows = {i: Window(*window) for i, window in values["windows"].items()}
     for frame, (object_id, top, left, logits_hw, iou, score), window in values["given"]:
         patch = MaskPatch(object_id, top, left, logits_hw.cpu().numpy(), iou, score)
-        state.given[object_id, frame] = (patch, Window(*window))
+        state.given[object_id, frame] = (patch, None if window is None else Window(*window))
     return state
 
 

@@ -17,10 +17,10 @@ from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult, MaskPatch
 from napari_sam2.models.scene import FrameSource, Scene
-from napari_sam2.models.sizing import window_for
+from napari_sam2.models.sizing import window_for, window_of_found
 from napari_sam2.models.solver import Solver, Task
 from napari_sam2.models.views import View
-from napari_sam2.models.windows import Window, around
+from napari_sam2.models.windows import Window, full
 
 if TYPE_CHECKING:
     from napari_sam2.models.load import LoadedModel
@@ -47,15 +47,16 @@ class TrackerState:
         By object.
     windows : dict of int to Window
         Where each object was last seen.
-    given : dict of (object_id, frame) to (MaskPatch, Window)
-        Anchors that were decoded ahead of the walk.
+    given : dict of (object_id, frame) to (MaskPatch, Window or None)
+        Anchors that were decoded ahead of the walk. No window where the object was said to be absent:
+        that tells nothing of where it will come back.
     """
 
     pass_index: int = 0
     next_step: int = 0
     banks: dict[int, MemoryBank] = field(default_factory=lambda: defaultdict(MemoryBank))
     windows: dict[int, Window] = field(default_factory=dict)
-    given: dict[tuple[int, int], tuple[MaskPatch, Window]] = field(default_factory=dict)
+    given: dict[tuple[int, int], tuple[MaskPatch, Window | None]] = field(default_factory=dict)
 
 
 class Tracker:
@@ -121,8 +122,12 @@ class Tracker:
             for run in current.runs:
                 for frame, prompt, conditioning in self._known_ahead(run):
                     by_frame[frame].append((run.object_id, prompt, conditioning))
-            for frame in sorted(by_frame):
-                self._give(self._scene(frame), by_frame[frame])
+            # Where an object is absent, its window is that of where it is given.
+            for absences in (False, True):
+                for frame in sorted(by_frame):
+                    prompts = [given for given in by_frame[frame] if given[1].absent == absences]
+                    if prompts:
+                        self._give(self._scene(frame), prompts)
         for run in current.runs:
             state.windows[run.object_id] = self._nearest_given(run)
 
@@ -141,41 +146,48 @@ class Tracker:
                 yield frame, Prompt(mask=mask), False
 
     def _give(self, scene: Scene, prompts: list[tuple[int, Prompt, bool]]) -> None:
-        windows = [window_for(self._solver, scene, prompt, self._framing) for _, prompt, _ in prompts]
+        windows = [self._window_for(object_id, scene, prompt) for object_id, prompt, _ in prompts]
         tasks = [
             Task(object_id, window.view(scene.shape), prompt=prompt)
             for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
         ]
         seen = self._solver.solve(scene, tasks)
-        for (object_id, _, conditioning), window, one in zip(prompts, windows, seen, strict=True):
+        for (object_id, prompt, conditioning), window, one in zip(prompts, windows, seen, strict=True):
             self.state.banks[object_id].write(scene.index, one.memory, conditioning)
-            self.state.given[object_id, scene.index] = (one.patch, window.after(one.patch))
+            following = None if prompt.absent else window.after(one.patch)
+            self.state.given[object_id, scene.index] = (one.patch, following)
+
+    def _window_for(self, object_id: int, scene: Scene, prompt: Prompt) -> Window:
+        if prompt.absent:
+            return self._nearest_window(object_id, scene.index) or full(self._shape)
+        return window_for(self._solver, scene, prompt, self._framing)
 
     def _nearest_given(self, run: ObjectRun) -> Window:
         """The window to start a walk with: where the object was given nearest to its first frame."""
-        frames = [frame for object_id, frame in self.state.given if object_id == run.object_id]
+        nearest = self._nearest_window(run.object_id, run.first)
+        if nearest is not None:
+            return nearest
+        # Only corrections, which find their own window from the mask that they repair, and absences.
+        present = [anchor for anchor in run.anchors if not anchor.prompt.absent]
+        if not present:
+            return full(self._shape)
+        return self._window_of_found(
+            run.object_id, min(present, key=lambda anchor: abs(anchor.frame - run.first))
+        )
+
+    def _nearest_window(self, object_id: int, to: int) -> Window | None:
+        """Where the object was given nearest to a frame; None where it was only said to be absent."""
+        frames = [
+            frame
+            for (given_id, frame), (_, window) in self.state.given.items()
+            if given_id == object_id and window is not None
+        ]
         if not frames:
-            # Only corrections, which find their own window from the mask that they repair.
-            anchor = min(run.anchors, key=lambda anchor: abs(anchor.frame - run.first))
-            return self._window_of_found(run.object_id, anchor)
-        nearest = min(frames, key=lambda frame: (abs(frame - run.first), frame))
-        return self.state.given[run.object_id, nearest][1]
+            return None
+        return self.state.given[object_id, min(frames, key=lambda frame: (abs(frame - to), frame))][1]
 
     def _window_of_found(self, object_id: int, anchor: Anchor) -> Window:
-        """A window around the mask that a correction repairs, wide enough for the prompt itself."""
-        ys, xs = (list(axis.astype(float)) for axis in np.nonzero(self._found(object_id, anchor.frame)))
-        if anchor.prompt.mask is not None:
-            more_ys, more_xs = np.nonzero(anchor.prompt.mask)
-            ys, xs = ys + list(more_ys), xs + list(more_xs)
-        for y, x in anchor.prompt.points:
-            ys.append(y)
-            xs.append(x)
-        if anchor.prompt.box is not None:
-            y0, x0, y1, x1 = anchor.prompt.box
-            ys += [y0, y1]
-            xs += [x0, x1]
-        box = (float(min(ys)), float(min(xs)), float(max(ys)), float(max(xs)))
-        return around(box, self._shape, self._framing)
+        return window_of_found(self._found(object_id, anchor.frame), anchor.prompt, self._framing)
 
     def _step(
         self, frame: int, runs: Sequence[ObjectRun], current: Pass, turns: dict[int, int]
@@ -189,7 +201,9 @@ class Tracker:
             object_id = run.object_id
             anchor = next((anchor for anchor in run.anchors if anchor.frame == frame), None)
             if anchor is not None and (object_id, frame) in state.given:
-                patches[object_id], state.windows[object_id] = state.given[object_id, frame]
+                patch, window = state.given[object_id, frame]
+                state.windows[object_id] = window or state.windows[object_id].after(patch)
+                patches[object_id] = patch
                 continue
             reading = state.banks[object_id].read(frame, current.direction, self._solver.n_frames, config)
             if anchor is None:

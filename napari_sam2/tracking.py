@@ -119,8 +119,8 @@ def track(
     framing : {"auto", "frame", "window"}, optional
         `frame` shows the network whole frames, exactly as SAM 2 does; `window` follows each object
         with a window of its own; `auto` does so for objects that are small against the frame. By
-        default networks with a small input, such as the bundled one, take `auto`, and all others
-        `frame`.
+        default that of the session, and where it has none, networks with a small input, such as the
+        bundled one, take `auto`, and all others `frame`.
     direction : {"both", "forward", "backward"}
         From where the objects are prompted.
     start, stop : int, optional
@@ -157,8 +157,19 @@ def track(
         model = load_model(model, device)
     session.model = ModelStamp(model.name, model.sha256)
     if framing is None:
-        framing = "auto" if model.config.image_size <= _SMALL_INPUT else "frame"
+        framing = session.parameters.get("framing") or suitable_framing(model)  # type: ignore[assignment]
     return Tracking(session, model, framing, plan, onto, state)
+
+
+def suitable_framing(model: "LoadedModel") -> "Framing":
+    """The framing of a model when nobody chose one."""
+    return "auto" if model.config.image_size <= _SMALL_INPUT else "frame"
+
+
+def starts(plan: Sequence[Pass]) -> set[int]:
+    """Frames whose masks, found before, a plan starts from."""
+    runs = [run for walk in plan for run in walk.runs]
+    return {frame for run in runs for frame in (*run.recall, *(a.frame for a in run.anchors if a.correction))}
 
 
 def steps(walk: Pass) -> Sequence[int]:
@@ -171,12 +182,7 @@ class _Memo:
 
     def __init__(self, session: Session, plan: tuple[Pass, ...]) -> None:
         _, *shape = session.frames.shape
-        wanted = {
-            frame
-            for walk in plan
-            for run in walk.runs
-            for frame in (*run.recall, *(a.frame for a in run.anchors if a.correction))
-        }
+        wanted = starts(plan)
         self._row = {frame: row for row, frame in enumerate(sorted(wanted))}
         self._store = LabelStore.in_memory((len(wanted), *shape))
 

@@ -116,8 +116,8 @@ def box(value: Any, shape: tuple[int, int], where: str) -> tuple[float, float, f
     return cut
 
 
-def mask(value: Any, shape: tuple[int, int], where: str) -> PackedMask:
-    """A bool array of the frame's shape, or one already packed, with at least one pixel."""
+def mask(value: Any, shape: tuple[int, int], where: str, *, may_be_empty: bool = False) -> PackedMask:
+    """A bool array of the frame's shape, or one already packed; with at least one pixel, mostly."""
     if not isinstance(value, PackedMask):
         value = np.asarray(value)
         if value.dtype != bool:
@@ -125,7 +125,7 @@ def mask(value: Any, shape: tuple[int, int], where: str) -> PackedMask:
     if value.shape != shape:
         raise InputError(f"{where}: the mask has shape {value.shape}, but the frames have {shape}")
     packed = value if isinstance(value, PackedMask) else PackedMask.of(value)
-    if not packed.any():
+    if not may_be_empty and not packed.any():
         raise InputError(f"{where}: the mask is empty; give at least one pixel of the object")
     return packed
 
@@ -151,6 +151,17 @@ def direction(value: Any) -> str:
     if value not in DIRECTIONS:
         raise InputError(f"direction {value!r} is not known; choose both, forward or backward")
     return str(value)
+
+
+def daughters(values: Any, where: str) -> tuple[int, ...]:
+    """At most two different object ids."""
+    try:
+        ids = tuple(object_id(value) for value in values)
+    except TypeError:
+        raise InputError(f"{where}: daughters must be a list of ids, not {values!r}") from None
+    if len(ids) > 2 or len(set(ids)) < len(ids):
+        raise InputError(f"{where}: the daughters are {list(ids)}; give at most two different ids")
+    return ids
 
 
 def text(value: Any, what: str) -> str:

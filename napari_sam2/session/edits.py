@@ -184,6 +184,48 @@ class Unlock(FrameEdit):
 
 
 @dataclass(frozen=True)
+class MarkDivision(FrameEdit):
+    """Say that an object divides; marking a frame again replaces what was said.
+
+    Attributes
+    ----------
+    frame : int
+        The first on which the parts are apart.
+    daughters : tuple of int
+        Up to two ids; the object's own where it goes on as a daughter.
+    """
+
+    daughters: tuple[int, ...]
+
+    def apply(self, state: State) -> Edit:
+        for daughter in set(self.daughters) - {self.object_id}:
+            if daughter not in state.objects:
+                raise InputError(f"{self.where}: daughter {daughter} does not exist; prompt it first")
+            for mother, frame in _mothers(state, daughter):
+                if (mother, frame) != (self.object_id, self.frame):
+                    raise InputError(
+                        f"{self.where}: object {daughter} is already a daughter of object {mother} "
+                        f"(frame {frame}); unmark that division first"
+                    )
+        return super().apply(state)
+
+    def changed(self, before: TrackedObject | None) -> TrackedObject:
+        record = self.existing(before)
+        return replace(record, divisions=_with(record.divisions, self.frame, self.daughters))
+
+
+@dataclass(frozen=True)
+class UnmarkDivision(FrameEdit):
+    """Take back a marked division."""
+
+    def changed(self, before: TrackedObject | None) -> TrackedObject:
+        record = self.existing(before)
+        if self.frame not in record.divisions:
+            raise InputError(f"{self.where}: no division is marked{_known(record.divisions)}")
+        return replace(record, divisions=_with(record.divisions, self.frame, None))
+
+
+@dataclass(frozen=True)
 class DeleteObject(ObjectEdit):
     """Remove an object with all that was said about it."""
 
@@ -227,12 +269,16 @@ class Propagate(Edit):
     start, stop : int or None
         Frames to output, like Python's `range`: `start` is included, `stop` is not. None means from
         the first frame, up to the last.
+    results : int or None
+        How many results it gave before it was stopped; None for all. What it left out is still to be
+        followed.
     """
 
     object_ids: tuple[int, ...] | None = None
     direction: str = "both"
     start: int | None = None
     stop: int | None = None
+    results: int | None = None
 
     def apply(self, state: State) -> Edit:
         if not state.objects:
@@ -271,6 +317,13 @@ def flattened(edits: Iterable[Edit]) -> Iterator[Edit]:
             yield edit
 
 
+def exchanged(edit: Edit, old: Edit, new: Edit) -> Edit:
+    """`edit` with `new` in place of `old`, which it is or which is somewhere in its group."""
+    if isinstance(edit, Group):
+        return Group(tuple(exchanged(one, old, new) for one in edit.edits))
+    return new if edit is old else edit
+
+
 @dataclass(frozen=True)
 class _PutObject(Edit):
     """Inverse of every object edit: the object as a whole, or none."""
@@ -303,6 +356,14 @@ class _PutParameter(Edit):
         if self.was_set:
             state.parameters[self.name] = self.value
         return before
+
+
+def _mothers(state: State, daughter: int) -> Iterator[tuple[int, int]]:
+    """Divisions from which an object comes: (mother, frame)."""
+    for mother, record in state.objects.items():
+        for frame, daughters in record.divisions.items():
+            if daughter in daughters and daughter != mother:
+                yield mother, frame
 
 
 def _with(frames: Mapping[int, _Thing], frame: int, thing: _Thing | None) -> dict[int, _Thing]:

@@ -75,12 +75,11 @@ class Following:
         return frames
 
     def propagate(self, request: Propagate) -> Walks:
-        """Plan what is missing or stale in the range and direction of a request."""
+        """Plan what is missing or stale in the range and direction of a request; `output` says what came."""
         anchors = self._anchors
         self._mark_stale(self.changed(), anchors)
         self._planned, self._alive = self._record, set(anchors)
         forward_n, backward_n = self._wanted(request, anchors)
-        walked_n = forward_n | backward_n
 
         seen_n = self._covered_n | forward_n
         forward = [self._run(first, last, 1, seen_n) for first, last in _stretches(forward_n)]
@@ -93,10 +92,14 @@ class Following:
             from_start = beside_new and first + 1 == anchors[0] and not self._is_correction(anchors[0])
             (second_half if from_start else backward).append(run)
 
-        again = bool((self._covered_n & walked_n).any())
-        self._covered_n |= walked_n
-        self._stale_n[walked_n] = 0
+        again = bool((self._covered_n & (forward_n | backward_n)).any())
         return Walks(tuple(forward), tuple(second_half), tuple(backward), again)
+
+    def output(self, run: ObjectRun) -> None:
+        """Take in that a run has been walked."""
+        walked = slice(min(run.first, run.last), max(run.first, run.last) + 1)
+        self._covered_n[walked] = True
+        self._stale_n[walked] = 0
 
     @property
     def _anchors(self) -> list[int]:

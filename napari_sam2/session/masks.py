@@ -31,7 +31,7 @@ class PackedMask:
 
     @classmethod
     def of(cls, mask_hw: NDArray[np.bool_]) -> Self:
-        """Pack a bool array (y, x) that has at least one pixel."""
+        """Pack a bool array (y, x)."""
         flat = mask_hw.ravel()
         turns = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         lengths = np.diff(turns, prepend=0, append=flat.size)

@@ -36,6 +36,11 @@ the only prompted frame gives what clicking twice at once would have given.
 its prompt lives. When every prompt that an object was propagated with is gone and nothing else holds
 it, its masks count for nothing and its new prompts are no corrections.
 
+**Stopped.** A propagation that was stopped is planned up to the results that it gave; what it left out
+is missing or stale for the next one.
+
+**Absences.** A lock with an empty mask is an anchor as any other: it says that the object is not there.
+
 **Recall.** A run that starts at a correction, or goes on from frames covered before, recalls the covered
 frames just before its first frame in its direction, at most `RECALLED_FRAMES`, anchors left out because
 they are conditioning frames anyway. A run that starts at any other anchor recalls nothing, and neither
@@ -53,13 +58,14 @@ planned, and an id that comes back is a new object.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain, zip_longest
 
 from napari_sam2.models.plan import ObjectRun, Pass
 from napari_sam2.session import checks
 from napari_sam2.session.edits import DeleteObject, Edit, ObjectEdit, Propagate, flattened
 from napari_sam2.session.following import Following, Walks
-from napari_sam2.session.state import State
+from napari_sam2.session.state import TrackedObject
 
 
 def compile_plan(
@@ -93,7 +99,8 @@ def compile_plan(
     InputError
         When the direction or the range is not allowed.
     """
-    return tuple(chain.from_iterable(_propagations(edits, n_frames, direction, start, stop)))
+    rest = Propagate(None, checks.direction(direction), *checks.span(start, stop, n_frames))
+    return tuple(chain.from_iterable(_propagations(edits, n_frames, rest)))
 
 
 def last_propagation(
@@ -108,37 +115,66 @@ def last_propagation(
 
     Parameters are those of `compile_plan`, of whose plan these passes are the end.
     """
-    return [(), *_propagations(edits, n_frames, direction, start, stop)][-1]
-
-
-def _propagations(
-    edits: Iterable[Edit], n_frames: int, direction: str, start: int | None, stop: int | None
-) -> Iterator[tuple[Pass, ...]]:
-    """The passes of each `Propagate` in turn, and of what nobody propagated."""
     rest = Propagate(None, checks.direction(direction), *checks.span(start, stop, n_frames))
+    return [(), *_propagations(edits, n_frames, rest)][-1]
+
+
+def asked_for(edits: Iterable[Edit], n_frames: int) -> tuple[tuple[Pass, ...], ...]:
+    """The passes of each `Propagate` among the edits, without what nobody propagated."""
+    return tuple(_propagations(edits, n_frames, None))
+
+
+def _propagations(edits: Iterable[Edit], n_frames: int, rest: Propagate | None) -> Iterator[tuple[Pass, ...]]:
+    """The passes of each `Propagate` in turn, and of what nobody propagated if `rest` says how."""
     steps = list(flattened(edits))
     deleted = {edit.object_id: step for step, edit in enumerate(steps) if isinstance(edit, DeleteObject)}
-    state = State()
+    records: dict[int, TrackedObject | None] = {}
     objects: dict[int, Following] = {}
     for step, edit in enumerate(steps):
         if isinstance(edit, Propagate):
-            yield tuple(_propagate(edit, objects))
+            yield _propagate(edit, objects)
         elif isinstance(edit, ObjectEdit) and step > deleted.get(edit.object_id, -1):
-            edit.apply(state)
-            following = objects.setdefault(edit.object_id, Following(edit.object_id, n_frames))
-            following.hear(state.objects[edit.object_id])
+            record = edit.changed(records.get(edit.object_id))
+            assert record is not None, "only a deletion leaves no object"
+            records[edit.object_id] = record
+            objects.setdefault(edit.object_id, Following(edit.object_id, n_frames)).hear(record)
     changed = {id_: following for id_, following in objects.items() if following.changed()}
-    if changed:
-        yield tuple(_propagate(rest, changed))
+    if changed and rest is not None:
+        yield _propagate(rest, changed)
 
 
 def _propagate(request: Propagate, objects: Mapping[int, Following]) -> tuple[Pass, ...]:
     ids = objects.keys() if request.object_ids is None else objects.keys() & set(request.object_ids)
     walks = [objects[object_id].propagate(request) for object_id in sorted(ids)]
-    return (
+    passes = (
         *_passes([walk for walk in walks if not walk.again], keep_others=False),
         *_passes([walk for walk in walks if walk.again], keep_others=True),
     )
+    if request.results is not None:
+        passes = _beginning(passes, request.results)
+    for run in (run for walk in passes for run in walk.runs):
+        objects[run.object_id].output(run)
+    return passes
+
+
+def _beginning(passes: Sequence[Pass], results: int) -> tuple[Pass, ...]:
+    """The passes up to so many results."""
+    kept: list[Pass] = []
+    for walk in passes:
+        done = [frame for frame in walk.frames() if any(run.covers(frame) for run in walk.runs)][:results]
+        results -= len(done)
+        if not done:
+            break
+        kept.append(replace(walk, runs=tuple(_until(walk, done[-1]))))
+    return tuple(kept)
+
+
+def _until(walk: Pass, last: int) -> Iterator[ObjectRun]:
+    """The runs of a pass that have begun when it has come to frame `last`, cut off there."""
+    for run in walk.runs:
+        if (last - run.first) * walk.direction >= 0:
+            ends = min(run.last, last) if walk.direction > 0 else max(run.last, last)
+            yield replace(run, last=ends)
 
 
 def _passes(walks: Sequence[Walks], keep_others: bool) -> Iterator[Pass]:

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from napari_sam2.session.session import Session
 
 FORMAT = "napari-sam2 session"
-VERSION = 1
+VERSION = 2
+"""2 knows divisions, absences and stopped propagations; files of version 1 are read as they are."""
 
 _KINDS: dict[str, type[edits.Edit]] = {
     "add_points": edits.AddPoints,
@@ -29,10 +30,15 @@ _KINDS: dict[str, type[edits.Edit]] = {
     "rename_object": edits.RenameObject,
     "lock": edits.Lock,
     "unlock": edits.Unlock,
+    "mark_division": edits.MarkDivision,
+    "unmark_division": edits.UnmarkDivision,
     "set_parameter": edits.SetParameter,
     "propagate": edits.Propagate,
 }
 """Kinds of edits by the name of the session's method that makes them, whose arguments are its fields."""
+
+_FORMERLY_LEFT_OUT: dict[str, dict[str, Any]] = {"propagate": {"results": None}}
+"""Fields that version 1 did not have."""
 
 _NAMES: dict[Any, str] = {kind: name for name, kind in _KINDS.items()}
 
@@ -201,7 +207,9 @@ def _redo(session: "Session", step: Any) -> None:
 def _redo_edit(session: "Session", kind: Any, values: dict[str, Any]) -> None:
     if not isinstance(kind, str) or kind not in _KINDS:
         raise InputError(f"its kind {kind!r} is not known; this program knows {', '.join(_KINDS)} and group")
-    _check_names(values, {field.name for field in dataclasses.fields(_KINDS[kind])})  # type: ignore[arg-type]
+    fields = dataclasses.fields(_KINDS[kind])  # type: ignore[arg-type]
+    values = _FORMERLY_LEFT_OUT.get(kind, {}) | values
+    _check_names(values, {field.name for field in fields})
     if "mask" in values:
         values["mask"] = _mask(values["mask"])
     method: Callable[..., None] = getattr(session, kind)

@@ -3,9 +3,11 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
+from napari_sam2.errors import InputError
 from napari_sam2.session import checks, saved
 from napari_sam2.session.edits import (
     AddBox,
@@ -15,15 +17,19 @@ from napari_sam2.session.edits import (
     Edit,
     Group,
     Lock,
+    MarkDivision,
     Propagate,
     RemovePoint,
     RemovePrompt,
     RenameObject,
     SetParameter,
     Unlock,
+    UnmarkDivision,
+    exchanged,
+    flattened,
 )
 from napari_sam2.session.saved import ModelStamp
-from napari_sam2.session.state import State, TrackedObject, Value
+from napari_sam2.session.state import Division, State, TrackedObject, Value
 
 if TYPE_CHECKING:
     from napari_sam2.frames import Frames
@@ -74,6 +80,16 @@ class Session:
     def history(self) -> tuple[Edit, ...]:
         """The edits in order; those of a group are one `Group`."""
         return tuple(edit for edit, _ in self._done)
+
+    @property
+    def divisions(self) -> tuple[Division, ...]:
+        """The marked divisions by mother and frame; daughters that were deleted are left out."""
+        objects = self.objects
+        return tuple(
+            Division(mother, frame, tuple(one for one in daughters if one in objects))
+            for mother, tracked in objects.items()
+            for frame, daughters in sorted(tracked.divisions.items())
+        )
 
     def new_object(self) -> int:
         """The id for the next object: one more than the largest there is."""
@@ -162,15 +178,37 @@ class Session:
         frame : int
             Index along the propagation axis.
         mask : bool array (y, x), or PackedMask
-            The mask as it is seen.
+            The mask as it is seen; an empty one accepts that the object is absent.
         """
         where, object_id, frame = self._place(object_id, frame)
-        self._do(Lock(object_id, frame, checks.mask(mask, self._size, where)))
+        self._do(Lock(object_id, frame, checks.mask(mask, self._size, where, may_be_empty=True)))
 
     def unlock(self, object_id: int, frame: int) -> None:
         """Let the mask of a locked frame change again."""
         _, object_id, frame = self._place(object_id, frame)
         self._do(Unlock(object_id, frame))
+
+    def mark_division(self, object_id: int, frame: int, daughters: Iterable[int]) -> None:
+        """Say that an object divides.
+
+        Parameters
+        ----------
+        object_id : int
+            The mother.
+        frame : int
+            The first frame on which the daughters are apart.
+        daughters : list of int
+            Objects that exist, at most two; the mother's own id where it goes on as one of them.
+        """
+        where, object_id, frame = self._place(object_id, frame)
+        if frame == 0:
+            raise InputError(f"{where}: nothing is before the first frame; mark a later one")
+        self._do(MarkDivision(object_id, frame, checks.daughters(daughters, where)))
+
+    def unmark_division(self, object_id: int, frame: int) -> None:
+        """Take back a division that was marked on this frame."""
+        _, object_id, frame = self._place(object_id, frame)
+        self._do(UnmarkDivision(object_id, frame))
 
     # -- the analysis ----------------------------------------------------------------------------
 
@@ -185,6 +223,7 @@ class Session:
         direction: str = "both",
         start: int | None = None,
         stop: int | None = None,
+        results: int | None = None,
     ) -> None:
         """Follow objects from where they are given; `napari_sam2.session.plan` says what that means.
 
@@ -196,11 +235,32 @@ class Session:
             Which way to go.
         start, stop : int, optional
             Frames to output, as in `range`: `start` is included, `stop` is not.
+        results : int, optional
+            How many results it gave before it was stopped; all, if left out.
         """
         ids = None
         if object_ids is not None:
             ids = checks.object_ids(object_ids)
-        self._do(Propagate(ids, checks.direction(direction), *checks.span(start, stop, len(self.frames))))
+        if results is not None and checks.whole_number(results, "results") < 1:
+            raise InputError(f"results {results} is not allowed; leave out a propagation that gave none")
+        span = checks.span(start, stop, len(self.frames))
+        self._do(Propagate(ids, checks.direction(direction), *span, results))
+
+    def shorten(self, propagation: Propagate, results: int) -> None:
+        """Write down that a propagation of the history was stopped after so many results, at least one."""
+        for place, (edit, inverse) in enumerate(self._done):
+            if any(one is propagation for one in flattened([edit])):
+                shorter = replace(propagation, results=results)
+                self._done[place] = (exchanged(edit, propagation, shorter), inverse)
+                return
+        raise ValueError("this propagation is not in the history")
+
+    def forget(self, propagation: Propagate) -> None:
+        """Strike a propagation that found nothing out of the history; it has changed nothing."""
+        steps = [(edit, inverse) for edit, inverse in self._done if edit is not propagation]
+        if len(steps) == len(self._done):
+            raise ValueError("this propagation is not in the history")
+        self._done = steps
 
     # -- undo ------------------------------------------------------------------------------------
 
@@ -253,6 +313,9 @@ class Session:
         steps, self._group = self._group, around
         if around is not None:
             around.extend(steps)
+        elif len(steps) == 1:
+            self._done += steps
+            self._undone.clear()
         elif steps:
             inverses = tuple(inverse for _, inverse in reversed(steps))
             self._done.append((Group(tuple(edit for edit, _ in steps)), Group(inverses)))

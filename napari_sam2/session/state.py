@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.session.masks import PackedMask
@@ -43,12 +44,33 @@ class TrackedObject:
     prompts : mapping of int to Given
         What was said on each prompted frame.
     locks : mapping of int to PackedMask
-        The accepted mask of each locked frame.
+        The accepted mask of each locked frame; an empty one accepts that the object is absent.
+    divisions : mapping of int to tuple of int
+        The daughters' ids, by the first frame on which they are apart.
     """
 
     name: str
     prompts: Mapping[int, Given] = field(default_factory=dict)
     locks: Mapping[int, PackedMask] = field(default_factory=dict)
+    divisions: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
+
+
+class Division(NamedTuple):
+    """A division that a person marked, in the order in which `analysis.mark_divisions` takes it.
+
+    Attributes
+    ----------
+    mother : int
+        Who divides.
+    frame : int
+        The first on which the daughters are apart.
+    daughters : tuple of int
+        Their ids; the mother's own where it goes on as one.
+    """
+
+    mother: int
+    frame: int
+    daughters: tuple[int, ...]
 
 
 @dataclass

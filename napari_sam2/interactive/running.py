@@ -1,0 +1,73 @@
+"""A propagation under way: what was asked, how far it is."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from napari_sam2.interactive.objects import Progress
+from napari_sam2.models.plan import Pass
+from napari_sam2.session.edits import Propagate
+from napari_sam2.session.state import TrackedObject
+from napari_sam2.tracking import steps
+
+
+@dataclass(eq=False)
+class Run:
+    """One propagation.
+
+    Attributes
+    ----------
+    number : int
+        Of its request.
+    step : int
+        The step of undo that it belongs to.
+    edit : Propagate
+        As it stands in the session.
+    plan : tuple of Pass
+        What is walked.
+    given : mapping of (object_id, frame) to str
+        Names of the prompts that it starts from.
+    done : int
+        Results so far.
+    """
+
+    number: int
+    step: int
+    edit: Propagate
+    plan: tuple[Pass, ...]
+    given: Mapping[tuple[int, int], str]
+    done: int = 0
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def total(self) -> int:
+        """How many results there will be."""
+        return sum(len(steps(walk)) for walk in self.plan)
+
+    def progress(self) -> Progress:
+        """How far it is, in words and numbers."""
+        objects = {run.object_id for walk in self.plan for run in walk.runs}
+        what = f"following {len(objects)} object{'s' * (len(objects) > 1)}"
+        speed = self.done / max(time.monotonic() - self.started, 1e-9) if self.done else math.nan
+        return Progress(what, self.done, self.total, speed, (self.total - self.done) / speed)
+
+
+def status_of(tracked: TrackedObject, output: Mapping[int, str | None], names: Mapping[int, str]) -> str:
+    """The state of an object in words.
+
+    Parameters
+    ----------
+    tracked : TrackedObject
+        The object.
+    output : mapping of int to str or None
+        Frames that propagation has output, with the name of the prompt that each mask comes from.
+    names : mapping of int to str
+        The name of the prompt on each prompted frame.
+    """
+    if not output:
+        return "prompted" if tracked.prompts or tracked.locks else "no prompt"
+    changed = [frame for frame, name in names.items() if output.get(frame) != name]
+    if changed:
+        return f"changed on frame {', '.join(map(str, sorted(changed)[:3]))}; propagate or repair"
+    return f"followed on {len(output)} frame{'s' * (len(output) > 1)}"
