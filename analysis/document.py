@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from napari_sam2.analysis.columns import COLUMNS
+from napari_sam2.analysis.results import PAGE, TABLES
 
 _TABLES = {
     "regions": ("measure_regions", "One row for each object on each frame (or slice)."),
@@ -84,13 +85,41 @@ _REFERENCES = (
 )
 
 
+_FILES = f"""## Which files there are
+
+`napari-sam2 track`, `napari-sam2 measure` and `napari_sam2.analysis.write_results` write a table NAME as
+`NAME.csv` with its description, `NAME.csv.json`, and the page `{PAGE}`. A table without a row is written
+too, so that a script finds the same files each time. `links` and `scores` are made when they are asked for.
+
+| frames follow | tables |
+|---|---|
+"""
+_FOLLOW = {"t": "time", "z": "depth", "zt": "time, and are volumes"}
+_AFTER_FILES = """
+- `divisions` holds the divisions that a person marked and those that the masks propose for other objects.
+  `lineage` is made from the marked ones; only where nobody marked any is it made from the proposals. A mark
+  that does not fit the masks stays in `divisions`, says why in its reason, and is left out of the lineage.
+- `msd` goes up to lags of 100 frames; `measure_msd` makes any.
+- `quality` is the review list: sort it by `problems`.
+- Formats of other tools, Parquet among them, are in [formats.md](formats.md).
+"""
+
+
+def _files() -> str:
+    rows = [
+        f"| {_FOLLOW[axis]} | {', '.join(f'[{name}](#{name})' for name in names)} |"
+        for axis, names in TABLES.items()
+    ]
+    return _FILES + "\n".join(rows) + "\n" + _AFTER_FILES
+
+
 def _cell(text: str) -> str:
     return text.replace("|", "\\|")
 
 
 def measurements_page() -> str:
     """The text of `docs/measurements.md`."""
-    lines = [_HEAD]
+    lines = [_HEAD, _files()]
     for name, columns in COLUMNS.items():
         made_by, said = _TABLES[name]
         makers = ", ".join(f"`{maker}`" for maker in made_by.split(", "))

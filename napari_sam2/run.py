@@ -4,6 +4,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from napari_sam2 import __version__
-from napari_sam2.analysis import measure_regions, measure_tracks, write_table
+from napari_sam2.analysis import read_table, write_results
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames
@@ -46,13 +47,27 @@ class Results:
     ----------
     folder : Path
         Where everything is.
-    regions, tracks : DataFrame
-        The two tables, as in the files.
+    n_objects, n_frames : int
+        How many objects there are, and on how many frames there is one.
     """
 
     folder: Path
-    regions: pd.DataFrame
-    tracks: pd.DataFrame
+    n_objects: int
+    n_frames: int
+
+    def table(self, name: str) -> pd.DataFrame:
+        """Read one of the tables that `napari_sam2.analysis.results.TABLES` names."""
+        return read_table(self.folder / f"{name}.csv")
+
+    @cached_property
+    def regions(self) -> pd.DataFrame:
+        """One row for each object on each frame."""
+        return self.table("regions")
+
+    @cached_property
+    def tracks(self) -> pd.DataFrame:
+        """One row for each object."""
+        return self.table("tracks")
 
 
 def track_to_folder(
@@ -64,13 +79,14 @@ def track_to_folder(
     framing: "Framing | None" = None,
     overwrite: bool = False,
     inputs: Iterable[Path_] = (),
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Results:
     """Follow a session's objects and write everything that is known of them into a folder.
 
-    The folder gets ``labels.tif``, ``regions.csv``, ``tracks.csv``, ``overlay.png`` and
-    ``session.json``, and appears when all are complete. A run that was interrupted goes on where it
-    stopped when it is asked for again.
+    The folder gets ``labels.tif``, ``overlay.png``, ``session.json``, the tables and the page of
+    `napari_sam2.analysis.write_results`, and appears when all are complete. A run that was interrupted
+    goes on where it stopped when it is asked for again.
 
     Parameters
     ----------
@@ -90,6 +106,8 @@ def track_to_folder(
         Replace the results of an earlier run when the new ones are complete.
     inputs : iterable of path
         Files that the session was read from: the folder must not hold them. The image is one of them.
+    workers : int
+        Processes that measure frames at the same time.
     progress : callable, optional
         See `Progress`.
 
@@ -112,13 +130,15 @@ def track_to_folder(
     with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, inputs)) as folder:
         store = _follow(tracking, folder, progress)
         followed = sorted({frame for walk in tracking.plan for frame in steps(walk)})
-        tables = _write_all(session, store, followed, parameters, folder.path, progress)
-        return Results(folder.finish(without=[_STORE]), *tables)
+        scores = store.scores()
+        found = _write_all(session, store, scores, followed, parameters, folder.path, workers, progress)
+        return Results(folder.finish(without=[_STORE]), *found)
 
 
 def results_to_folder(
     session: Session,
     store: LabelStore,
+    scores: pd.DataFrame,
     out: Path_,
     *,
     overwrite: bool = False,
@@ -132,6 +152,8 @@ def results_to_folder(
         What the masks were made with.
     store : LabelStore
         The masks.
+    scores : DataFrame
+        What the decoder said of them; as from `LabelStore.scores`.
     out, overwrite, progress
         As for `track_to_folder`.
 
@@ -144,7 +166,7 @@ def results_to_folder(
     with_objects = [frame for frame in range(len(frames)) if store[frame].any()]
     if not with_objects:
         raise InputError(f"there is no mask in {frames.name} yet; add an object and follow it first")
-    followed = sorted({*with_objects, *store.scores()["frame"].tolist()})
+    followed = sorted({*with_objects, *scores["frame"].tolist()})
     parameters = _parameters(session)
     request = {
         "command": "results",
@@ -153,8 +175,8 @@ def results_to_folder(
         **parameters,
     }
     with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, ())) as folder:
-        tables = _write_all(session, store, followed, parameters, folder.path, progress)
-        return Results(folder.finish(), *tables)
+        found = _write_all(session, store, scores, followed, parameters, folder.path, 1, progress)
+        return Results(folder.finish(), *found)
 
 
 def measure_to_folder(
@@ -164,9 +186,10 @@ def measure_to_folder(
     *,
     overwrite: bool = False,
     inputs: Iterable[Path_] = (),
+    workers: int = 1,
     progress: Progress | None = None,
 ) -> Results:
-    """Measure the objects of label images and write ``regions.csv`` and ``tracks.csv`` into a folder.
+    """Measure the objects of label images and write all tables and the page into a folder.
 
     Parameters
     ----------
@@ -174,7 +197,7 @@ def measure_to_folder(
         The image that intensities are taken from.
     labels : sequence of integer arrays (y, x)
         One for each frame: the value of a pixel is the object's id, 0 is background.
-    out, overwrite, inputs, progress
+    out, overwrite, inputs, workers, progress
         As for `track_to_folder`.
 
     Raises
@@ -195,8 +218,8 @@ def measure_to_folder(
         "calibration": _calibration(frames),
     }
     with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, inputs)) as folder:
-        tables = _measure(frames, labels, range(len(frames)), None, parameters, folder.path, progress)
-        return Results(folder.finish(), *tables)
+        found = _measure(frames, labels, parameters, folder.path, workers, progress)
+        return Results(folder.finish(), *found)
 
 
 def _prepare(
@@ -267,16 +290,19 @@ def _n_done(tracking: Tracking) -> int:
 def _write_all(
     session: Session,
     store: LabelStore,
+    scores: pd.DataFrame,
     followed: Sequence[int],
     parameters: Mapping[str, Any],
     folder: Path,
+    workers: int,
     progress: Progress | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write all files of a folder of results, and return both tables."""
+) -> tuple[int, int]:
+    """Write all files of a folder of results; how many objects, and frames with one, there are."""
     frames = session.frames
     with writing(folder / "labels.tif"):
         write_ome_tiff(store, folder / "labels.tif", axis=frames.axis, **_calibration(frames))
-    tables = _measure(frames, store, followed, store.scores(), parameters, folder, progress)
+    known = {"frames": followed, "scores": scores, "marks": session.divisions}
+    found = _measure(frames, store, parameters, folder, workers, progress, **known)
     prompts = {
         (object_id, frame): given.prompt()
         for object_id, tracked in session.objects.items()
@@ -284,40 +310,42 @@ def _write_all(
     }
     write_overlay(frames, store, folder / "overlay.png", prompts=prompts)
     session.save(folder / "session.json")
-    return tables
+    return found
 
 
 def _measure(
     frames: Frames,
     labels: Sequence[Any],
-    which: Sequence[int],
-    scores: pd.DataFrame | None,
     parameters: Mapping[str, Any],
     folder: Path,
+    workers: int,
     progress: Progress | None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Write both tables."""
+    /,
+    **known: Any,
+) -> tuple[int, int]:
+    """Write the tables and the page; how many objects, and frames with one, there are."""
 
     def show(done: int, whole: int) -> None:
         if progress is not None:
             progress("measuring", done, whole)
 
-    regions = measure_regions(
-        labels,
-        frames,
-        axis=frames.axis,
-        channel_names=frames.channel_names,
-        scores=scores,
-        frames=which,
-        progress=show,
-        **_calibration(frames),
-    )
-    tracks = measure_tracks(regions)
-    for name, table in (("regions", regions), ("tracks", tracks)):
-        table.attrs["napari_sam2"]["parameters"].update(parameters)
-        with writing(folder / f"{name}.csv"):
-            write_table(table, folder / f"{name}.csv")
-    return regions, tracks
+    shown = frames.rgb(0 if frames.axis == "t" else len(frames) // 2)
+    with writing(folder):
+        result = write_results(
+            labels,
+            frames,
+            folder,
+            axis=frames.axis,
+            channel_names=frames.channel_names,
+            title=frames.name,
+            picture_yx=shown.transpose(1, 2, 0),
+            parameters=parameters,
+            workers=workers,
+            progress=show,
+            **_calibration(frames),
+            **known,
+        )
+    return result.regions["object_id"].nunique(), result.regions["frame"].nunique()
 
 
 def _parameters(session: Session) -> dict[str, Any]:

@@ -5,18 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from napari_sam2.cli.options import (
-    Axes,
-    AxisOrBoth,
-    Channels,
-    Image,
-    Index,
-    PixelSize,
-    Series,
-    Step,
-    read_index,
-    read_pixel_size,
-)
+from napari_sam2.cli.options import AS_SEEN, Image, Viewing
 from napari_sam2.errors import ImageWarning, SeveralImages
 
 if TYPE_CHECKING:
@@ -32,13 +21,7 @@ def info(
     image: Image,
     /,
     *,
-    series: Series = None,
-    axis: AxisOrBoth = None,
-    axes: Axes = None,
-    index: Index = None,
-    channels: Channels = None,
-    pixel_size: PixelSize = None,
-    step: Step = None,
+    reading: Viewing = AS_SEEN,
     fingerprint: Fingerprint = False,
 ) -> None:
     """Say what is understood of an image: axes, sizes, units, channels, contrast.
@@ -54,21 +37,10 @@ def info(
     `measure` take put it right. A file or folder with several images is listed:
     choose one with --series.
     """
-    from napari_sam2.frames import open_frames
-
     try:
         # told below, with the rest
         with warnings.catch_warnings(action="ignore", category=ImageWarning):
-            frames = open_frames(
-                image,
-                series=series,
-                axis=axis,
-                axes=axes,
-                index=read_index(index),
-                channels=channels,
-                pixel_size=read_pixel_size(pixel_size),
-                step=step,
-            )
+            frames = reading.open(image)
     except SeveralImages as several:
         print(f"{image} holds {len(several.choices)} images; choose one with --series:")
         for number, about in several.choices.items():

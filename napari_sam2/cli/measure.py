@@ -5,20 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from napari_sam2.cli.options import (
-    Axes,
-    AxisOrBoth,
-    Image,
-    Index,
-    Out,
-    Overwrite,
-    PixelSize,
-    Progress,
-    Series,
-    Step,
-    read_index,
-    read_pixel_size,
-)
+from napari_sam2.cli.options import AS_READ, Image, Out, Overwrite, Progress, Reading, Workers
 from napari_sam2.cli.progress import bars
 
 Labels = Annotated[
@@ -35,12 +22,8 @@ def measure(
     /,
     *,
     out: Out,
-    series: Series = None,
-    axis: AxisOrBoth = None,
-    axes: Axes = None,
-    index: Index = None,
-    pixel_size: PixelSize = None,
-    step: Step = None,
+    reading: Reading = AS_READ,
+    workers: Workers = 1,
     overwrite: Overwrite = False,
     progress: Progress = None,
 ) -> None:
@@ -51,12 +34,25 @@ def measure(
         napari-sam2 measure movie.tif labels.tif --out tables
         napari-sam2 measure movie.tif labels.tif --out tables --pixel-size 0.65 --step 30
 
-    Written into the folder:
+    Written into the folder, frames over time:
 
-        regions.csv    one row for each object on each frame: area, position,
-                       shape, intensity of each channel
-        tracks.csv     one row for each object: first and last frame, gaps,
-                       path length, displacement, speed
+        regions.csv            one row for each object on each frame: area,
+                               position, shape, intensity of each channel
+        tracks.csv             one row for each object: first and last frame,
+                               gaps, path length, displacement, speed, growth
+        msd.csv                mean squared displacements
+        divisions.csv          proposed from the masks, with score and reason
+        lineage.csv            cells between divisions: parent, generation
+        presence.csv           each object's time on screen, entries, exits
+        intervals.csv          each stay of an object on screen
+        activity.csv           whether it moves, frame by frame
+        contacts.csv           objects that touch or are close, frame by frame
+        contact_intervals.csv  from when to when they touch
+        quality.csv            the masks to look at, and why
+        summary.png            trajectories, sizes, speeds, lineage or presence
+
+    Slices over depth give regions, tracks, quality, the page and volumes.csv, with
+    one row for each body.
 
     Beside each table, NAME.csv.json says what each column means, its unit, and
     the version and parameters it was made with.
@@ -66,19 +62,12 @@ def measure(
     from napari_sam2.run import measure_to_folder
 
     with (
-        open_frames(
-            image,
-            series=series,
-            axis=axis,
-            axes=axes,
-            index=read_index(index),
-            pixel_size=read_pixel_size(pixel_size),
-            step=step,
-        ) as frames,
-        open_frames(labels, axis=axis) as label_frames,
+        reading.open(image) as frames,
+        open_frames(labels, axis=reading.axis) as label_frames,
         bars("frame", progress) as show,
     ):
         planes = LabelPlanes(label_frames)
-        results = measure_to_folder(frames, planes, out, overwrite=overwrite, inputs=[labels], progress=show)
-    n_frames = results.regions["frame"].nunique()
-    print(f"{len(results.tracks)} objects measured on {n_frames} frames: {results.folder}")
+        results = measure_to_folder(
+            frames, planes, out, overwrite=overwrite, inputs=[labels], workers=workers, progress=show
+        )
+    print(f"{results.n_objects} objects measured on {results.n_frames} frames: {results.folder}")

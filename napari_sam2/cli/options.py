@@ -1,11 +1,15 @@
 """Options that several commands share, each described once."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from cyclopts import Parameter
 
 from napari_sam2.errors import InputError
+
+if TYPE_CHECKING:
+    from napari_sam2.frames import Frames
 
 Image = Annotated[
     str,
@@ -70,10 +74,59 @@ Overwrite = Annotated[
     bool,
     Parameter(negative="", help="Replace the results of an earlier run when the new ones are complete."),
 ]
+Workers = Annotated[
+    int,
+    Parameter(help="Processes that measure frames at the same time."),
+]
 Progress = Annotated[
     bool | None,
     Parameter(help="Draw a progress bar, or none; by default one is drawn on a terminal."),
 ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How an image is read, where its file leaves something open or is wrong; each field is an option."""
+
+    series: Series = None
+    axis: AxisOrBoth = None
+    axes: Axes = None
+    index: Index = None
+    pixel_size: PixelSize = None
+    step: Step = None
+
+    def open(self, image: str) -> "Frames":
+        """Open an image so; `open_frames` says what is raised."""
+        from napari_sam2.frames import open_frames
+
+        return open_frames(image, **self._said())
+
+    def _said(self) -> dict[str, Any]:
+        return {
+            "series": self.series,
+            "axis": self.axis,
+            "axes": self.axes,
+            "index": read_index(self.index),
+            "pixel_size": read_pixel_size(self.pixel_size),
+            "step": self.step,
+        }
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Viewing(Reading):
+    """The same, with the channels that a model sees."""
+
+    channels: Channels = None
+
+    def _said(self) -> dict[str, Any]:
+        return {**super()._said(), "channels": self.channels}
+
+
+AS_READ = Reading()
+AS_SEEN = Viewing()
+"""What the files say, as they say it."""
 
 
 def read_index(index: list[str] | None) -> dict[str, int] | None:

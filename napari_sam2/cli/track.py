@@ -5,21 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from napari_sam2.cli.options import (
-    Axes,
-    AxisOrBoth,
-    Channels,
-    Image,
-    Index,
-    Out,
-    Overwrite,
-    PixelSize,
-    Progress,
-    Series,
-    Step,
-    read_index,
-    read_pixel_size,
-)
+from napari_sam2.cli.options import AS_SEEN, Image, Out, Overwrite, Progress, Viewing, Workers
 from napari_sam2.cli.progress import bars
 
 Prompts = Annotated[
@@ -55,19 +41,14 @@ def track(
     *,
     prompts: Prompts,
     out: Out,
-    series: Series = None,
-    axis: AxisOrBoth = None,
-    axes: Axes = None,
-    index: Index = None,
-    channels: Channels = None,
-    pixel_size: PixelSize = None,
-    step: Step = None,
+    reading: Viewing = AS_SEEN,
     model: Model = None,
     device: Device = "auto",
     framing: Framing = None,
     direction: Direction = None,
     start: Start = None,
     stop: Stop = None,
+    workers: Workers = 1,
     overwrite: Overwrite = False,
     progress: Progress = None,
 ) -> None:
@@ -96,33 +77,24 @@ def track(
         regions.csv    one row for each object on each frame: area, position,
                        shape, intensity, the model's scores
         tracks.csv     one row for each object: first and last frame, gaps,
-                       path length, displacement, speed
+                       path length, displacement, speed, growth
         overlay.png    outlines on a few frames: look at it first
+        summary.png    trajectories, sizes, speeds, lineage or presence
         session.json   prompts, parameters, image and model, to run it again
+
+    It also gets the tables that `napari-sam2 measure --help` lists: lineage, events,
+    contacts, quality, or the volumes of bodies in depth.
 
     Beside each table, NAME.csv.json says what each column means, its unit, and
     the version and parameters it was made with. The folder appears when all is
     complete; after an interruption the same command goes on where it stopped.
     """
-    from napari_sam2.frames import open_frames
     from napari_sam2.replay import read_session, recall_view
     from napari_sam2.run import track_to_folder
 
-    with (
-        open_frames(
-            image,
-            series=series,
-            axis=axis,
-            axes=axes,
-            index=read_index(index),
-            channels=channels,
-            pixel_size=read_pixel_size(pixel_size),
-            step=step,
-        ) as frames,
-        bars("frame", progress) as show,
-    ):
+    with reading.open(image) as frames, bars("frame", progress) as show:
         session = read_session(prompts, frames, direction=direction, start=start, stop=stop)
-        if channels is None:
+        if reading.channels is None:
             recall_view(session)
         results = track_to_folder(
             session,
@@ -132,7 +104,8 @@ def track(
             framing=framing,
             overwrite=overwrite,
             inputs=[prompts],
+            workers=workers,
             progress=show,
         )
-    n_objects, n_frames = len(results.tracks), results.regions["frame"].nunique()
+    n_objects, n_frames = results.n_objects, results.n_frames
     print(f"{n_objects} of {len(session.objects)} objects followed over {n_frames} frames: {results.folder}")

@@ -9,8 +9,13 @@ import pandas as pd
 import pytest
 import tifffile
 
+from napari_sam2.analysis.results import TABLES
 from napari_sam2.cli.main import run
 
+FILES = {
+    axis: {"summary.png", "run.json", *(f"{name}.csv{end}" for name in names for end in ("", ".json"))}
+    for axis, names in TABLES.items()
+}
 WORDS = ["measure", "movie.tif", "labels.tif", "--out", "tables"]
 
 
@@ -39,13 +44,26 @@ def test_the_tables_hold_what_was_drawn(here: Path, labels: np.ndarray, capsys: 
     assert track.path_length == pytest.approx(2 * 5 * 0.5)
     assert track.mean_speed == pytest.approx(2 * 5 * 0.5 / (5 * 10))
     assert "1 objects measured on 5 frames" in capsys.readouterr().out
-    assert {path.name for path in Path("tables").iterdir()} == {
-        "regions.csv",
-        "regions.csv.json",
-        "tracks.csv",
-        "tracks.csv.json",
-        "run.json",
-    }
+    assert names_in("tables") == {*FILES["t"]}
+
+
+def names_in(folder: str) -> set[str]:
+    return {path.name for path in Path(folder).iterdir()}
+
+
+def test_slices_have_volumes_and_no_events(here: Path, labels: np.ndarray):
+    assert run([*WORDS, "--axes", "ZYX", "--axis", "z", "--pixel-size", "0.5", "--step", "3"]) == 0
+    assert names_in("tables") == {*FILES["z"]}
+    (body,) = pd.read_csv("tables/volumes.csv").itertuples()
+    assert body.volume == pytest.approx(5 * 8 * 10 * 0.25 * 3)
+    assert (body.bbox_z0, body.bbox_z1, body.parts) == (0, 6, 2)
+
+
+def test_several_processes_measure_the_same(here: Path, labels: np.ndarray):
+    assert run(WORDS) == 0
+    assert run([*WORDS[:-1], "again", "--workers", "2"]) == 0
+    for name in FILES["t"] - {"summary.png", "run.json"}:
+        assert Path("tables", name).read_bytes() == Path("again", name).read_bytes()
 
 
 def test_a_pixel_can_be_higher_than_wide(here: Path, labels: np.ndarray):

@@ -12,17 +12,18 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_sam2.analysis.results import TABLES
 from napari_sam2.cli.main import run
+from napari_sam2.frames import open_frames
 from napari_sam2.label_store import LabelStore
+from napari_sam2.session import Session, read_prompts
 
 HEADER = "object_id,frame,kind,y,x,y1,x1,label\n"
 FILES = {
     "labels.tif",
-    "regions.csv",
-    "regions.csv.json",
-    "tracks.csv",
-    "tracks.csv.json",
+    *(f"{name}.csv{end}" for name in TABLES["t"] for end in ("", ".json")),
     "overlay.png",
+    "summary.png",
     "session.json",
     "run.json",
 }
@@ -102,6 +103,19 @@ def test_the_session_of_a_run_repeats_it(here: Path, weights: Path):
     assert np.array_equal(tifffile.imread("again/labels.tif"), tifffile.imread("results/labels.tif"))
     for name in ("session.json", "regions.csv", "tracks.csv.json"):
         assert (here / "again" / name).read_text() == (here / "results" / name).read_text()
+
+
+def test_a_division_that_was_marked_is_in_the_lineage(here: Path, weights: Path):
+    session = Session(open_frames("movie.tif"))
+    read_prompts("clicks.csv", session)
+    session.mark_division(object_id=1, frame=2, daughters=(2,))
+    session.save("marked.json")
+    assert run(["track", "movie.tif", "--prompts", "marked.json", "--out", "r", "--model", str(weights)]) == 0
+    divisions = pd.read_csv("r/divisions.csv")
+    assert list(divisions["source"]) == ["marked"]
+    # the small model puts both objects on all frames, so that the daughter is there before its birth
+    assert "begins on frame 0" in divisions["reason"][0]
+    assert len(pd.read_csv("r/lineage.csv")) == 2
 
 
 def test_the_session_brings_its_channels(here: Path, weights: Path):
@@ -264,7 +278,7 @@ def test_weights_that_want_to_run_code(here: Path, refused):
         (["--start", "4", "--stop", "4"], "stop"),
         (["--start", "99"], "99"),
         (["--channels", "7"], "7"),
-        (["--pixel-size", "1", "2", "3"], "--pixel-size"),
+        (["--pixel-size", "1", "2", "3"], "pixel_size has 3 numbers"),
         (["--pixel-size", "-1"], "-1"),
         (["--step", "0"], "step"),
         (["--index", "deep"], "--index deep"),
