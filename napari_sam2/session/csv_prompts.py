@@ -13,8 +13,9 @@ from napari_sam2.session.session import Session
 COLUMNS = ("object_id", "frame", "kind", "y", "x", "y1", "x1", "label")
 """Columns, in any order. `kind` is point or box; y, x, y1, x1 are a box's corners; `label` is 1 for a
 point inside the object, which an empty cell means too, and 0 for one outside."""
+VOLUME_COLUMNS = ("object_id", "t", "z", *COLUMNS[2:])
+"""Columns for volumes in time: `t` is the volume, `z` the slice in it, both from 0."""
 
-_EXPECTED = f"the columns of a prompts file are {', '.join(COLUMNS)}"
 _MOST_TOLD = 10
 
 
@@ -27,7 +28,7 @@ def add_csv_prompts(session: Session, path: Path) -> None:
         With the problems of all lines; the session is then as before.
     """
     rows = _Rows(session)
-    for line, row in _read(path):
+    for line, row in _read(path, VOLUME_COLUMNS if session.frames.axis == "zt" else COLUMNS):
         rows.take(line, row)
     problems = rows.problems + rows.objects_only_outside()
     if problems:
@@ -41,14 +42,14 @@ def add_csv_prompts(session: Session, path: Path) -> None:
                 session.add_points(object_id, frame, told.points, told.labels)
 
 
-def _read(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+def _read(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, dict[str, str]]]:
     """Line number and cells of each row that holds something."""
     n_rows = 0
     try:
         with open(path, encoding="utf-8-sig", newline="") as stream:
             reader = csv.reader(stream)
             header = [name.strip() for name in next(reader, [])]
-            _check_header(header)
+            _check_header(header, columns)
             for cells in reader:
                 if any(cell.strip() for cell in cells):
                     n_rows += 1
@@ -64,16 +65,18 @@ def _read(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise InputError("it has a header but no prompts; add a row for each point or box")
 
 
-def _check_header(header: list[str]) -> None:
+def _check_header(header: list[str], columns: tuple[str, ...]) -> None:
+    of = "a prompts file for volumes in time" if columns == VOLUME_COLUMNS else "a prompts file"
+    expected = f"the columns of {of} are {', '.join(columns)}"
     if not any(header):
-        raise InputError(f"it is empty; {_EXPECTED}")
+        raise InputError(f"it is empty; {expected}")
     for problem, names in {
-        "lacks": [name for name in COLUMNS if name not in header],
-        "has unknown": [name for name in header if name not in COLUMNS],
-        "repeats": [name for name in COLUMNS if header.count(name) > 1],
+        "lacks": [name for name in columns if name not in header],
+        "has unknown": [name for name in header if name not in columns],
+        "repeats": [name for name in columns if header.count(name) > 1],
     }.items():
         if names:
-            raise InputError(f"it {problem} columns {', '.join(map(repr, names))}; {_EXPECTED}")
+            raise InputError(f"it {problem} columns {', '.join(map(repr, names))}; {expected}")
 
 
 @dataclass
@@ -102,7 +105,7 @@ class _Rows:
         _, height, width = self._session.frames.shape
         size = height, width
         object_id = self._ask(where, lambda: checks.object_id(_whole(row, "object_id")))
-        frame = self._ask(where, lambda: checks.frame(_whole(row, "frame"), len(self._session.frames), where))
+        frame = self._ask(where, lambda: self._frame(row, where))
         kind = self._ask(where, lambda: _kind(row))
         point: Any = None
         label: Any = None
@@ -122,8 +125,9 @@ class _Rows:
         elif told.box is None:
             told.box = box
         else:
+            there = self._spoken(frame)
             self.problems.append(
-                f"{where}: object {object_id} has a box on frame {frame} already; give one box a frame"
+                f"{where}: object {object_id} has a box on frame {there} already; give one box a frame"
             )
 
     def objects_only_outside(self) -> list[str]:
@@ -137,9 +141,22 @@ class _Rows:
             if first not in earlier and told is not None and told.box is None and not any(told.labels):
                 problems.append(
                     f"line {told.line}: object {object_id} has only points outside it on its first frame, "
-                    f"{first}; add a point inside it (label 1) or a box there"
+                    f"{self._spoken(first)}; add a point inside it (label 1) or a box there"
                 )
         return problems
+
+    def _frame(self, row: dict[str, str], where: str) -> int:
+        frames = self._session.frames
+        if frames.axis != "zt":
+            return checks.frame(_whole(row, "frame"), len(frames), where)
+        volume = _within(row, "t", len(frames) // frames.n_slices)
+        return volume * frames.n_slices + _within(row, "z", frames.n_slices)
+
+    def _spoken(self, frame: int) -> str:
+        frames = self._session.frames
+        if frames.axis != "zt":
+            return f"{frame}"
+        return "t={}, z={}".format(*divmod(frame, frames.n_slices))
 
     def _ask(self, where: str, check: Callable[[], Any]) -> Any:
         try:
@@ -159,6 +176,14 @@ def _whole(row: dict[str, str], name: str) -> int:
     except ValueError:
         pass
     raise InputError(f"{name} {row[name]!r} is not a whole number")
+
+
+def _within(row: dict[str, str], name: str, count: int) -> int:
+    """A position that exists on one of the axes of volumes in time."""
+    number = _whole(row, name)
+    if not 0 <= number < count:
+        raise InputError(f"{name} {number} does not exist; the image has {name} 0 to {count - 1}")
+    return number
 
 
 def _kind(row: dict[str, str]) -> str:

@@ -26,30 +26,39 @@ def add_label_prompts(session: Session, labels: Any) -> None:
     labels : array (y, x) or (frames, y, x)
         Whole numbers from 0, which is background, or bool for one object. A single image is frame 0;
         a stack has the shape of the session's image. Anything that numpy can read a frame at a time:
-        numpy, zarr, dask. Read once, frame by frame.
+        numpy, zarr, dask. Read once, frame by frame. For volumes in time (z, y, x), which is the first
+        volume, or (t, z, y, x): there each label is given by all its slices in its first volume.
 
     Raises
     ------
     InputError
         When the shape is another one, when the values are no labels, or when there is none.
     """
-    shape = tuple(session.frames.shape)
-    if tuple(labels.shape) not in (shape, shape[1:]):
+    n_slices = session.frames.n_slices
+    n_frames, *size = session.frames.shape
+    whole, first = (n_frames, *size), tuple(size)
+    if session.frames.axis == "zt":
+        whole, first = (n_frames // n_slices, n_slices, *size), (n_slices, *size)
+    if tuple(labels.shape) not in (whole, first):
+        name = "volume" if session.frames.axis == "zt" else "frame"
         raise InputError(
-            f"the labels have shape {_words(labels.shape)}, but the image needs {_words(shape)} for all "
-            f"frames, or {_words(shape[1:])} for frame 0"
+            f"the labels have shape {_words(labels.shape)}, but the image needs {_words(whole)} for all "
+            f"{name}s, or {_words(first)} for {name} 0"
         )
     if labels.dtype.kind not in "biu":
         raise InputError(f"the labels are {labels.dtype} values; save them as whole numbers")
-    if labels.ndim == 2:
+    if tuple(labels.shape) == first:
         labels = np.asarray(labels[:])[None]
     seen: set[int] = set()
     with session.group():
-        for frame in range(labels.shape[0]):
-            labels_hw = np.asarray(labels[frame])
-            for label in sorted(set(pd.unique(labels_hw.ravel()).tolist()) - seen - {0}):
-                session.add_mask(int(label), frame, labels_hw == label)
-                seen.add(label)
+        for time in range(labels.shape[0]):
+            labels_zhw = np.asarray(labels[time]).reshape(n_slices, *size)
+            here: set[int] = set()
+            for z, labels_hw in enumerate(labels_zhw):
+                for label in sorted(set(pd.unique(labels_hw.ravel()).tolist()) - seen - {0}):
+                    session.add_mask(int(label), time * n_slices + z, labels_hw == label)
+                    here.add(label)
+            seen |= here
         if not seen:
             raise InputError("all labels are 0, which is background; paint each object with its own number")
 

@@ -17,7 +17,8 @@ def read_prompts(path: str | os.PathLike[str], session: Session) -> None:
     path : path
         A CSV with the columns `csv_prompts.COLUMNS`, or a label image (TIFF, PNG, npy, zarr): one frame,
         which is frame 0, or a stack of the image's shape, where each label on its first frame is a mask
-        prompt.
+        prompt. For volumes in time a CSV has the columns `csv_prompts.VOLUME_COLUMNS`, and a label image
+        is one volume, the first, or all of them.
     session : Session
         Gets the prompts; when the file cannot be used it stays as it was.
 

@@ -16,6 +16,7 @@ class SmallFrames:
     name: str = "cells"
     source: str | None = "/data/of somebody/cells.tif"
     axis: str = "t"
+    n_slices: int = 1
     dtype: str = "uint16"
     seed: int = 0
 
