@@ -142,6 +142,45 @@ def test_a_mask_prompt_is_output_as_it_was_given(model):
     assert first.scores[0] == 1
 
 
+@pytest.mark.parametrize("framing", ["frame", "window"])
+@pytest.mark.parametrize("where", [4, 0, 8])
+def test_an_absence_is_output_and_remembered(model, framing, where):
+    absence = Anchor(where, Prompt(mask=np.zeros((SIDE, SIDE), bool)), locked=True)
+    clicked = Anchor(2, click(40, 40))
+    anchors = tuple(sorted((absence, clicked), key=lambda anchor: anchor.frame))
+    tracker = Tracker(model, Drift(), framing=framing, found=nothing_found)
+    results = {r.frame: r for r in tracker.run((Pass(1, (ObjectRun(1, anchors, 0, 8),)),))}
+    assert not results[where].masks.any() and results[where].object_scores[0] < 0.01
+    assert results[2].masks.any()
+    assert where in tracker.state.banks[1].conditioning
+    without = {r.frame: r for r in follow(model, (Pass(1, (ObjectRun(1, (clicked,), 2, 8),)),), framing)}
+    assert any((results[f].masks != without[f].masks).any() for f in range(3, 9) if f != where)
+
+
+def test_an_object_that_is_only_said_to_be_absent_is_followed_in_the_whole_frame(model):
+    absence = Anchor(3, Prompt(mask=np.zeros((SIDE, SIDE), bool)), locked=True)
+    plan = (
+        Pass(1, (ObjectRun(1, (absence,), 3, 5),)),
+        Pass(-1, (ObjectRun(1, (absence,), 2, 0),), fresh=False),
+    )
+    results = list(follow(model, plan, "window"))
+    assert [r.frame for r in results] == [3, 4, 5, 2, 1, 0] and not results[0].masks.any()
+
+
+def test_a_state_with_an_absence_is_saved(model, tmp_path):
+    absence = Anchor(3, Prompt(mask=np.zeros((SIDE, SIDE), bool)), locked=True)
+    plan = (Pass(1, (ObjectRun(1, (Anchor(0, click(40, 40)), absence), 0, 8),)),)
+    whole = list(follow(model, plan, "window"))
+    tracker = Tracker(model, Drift(), framing="window", found=nothing_found)
+    run = tracker.run(plan)
+    for _ in range(2):
+        next(run)
+    save_state(tracker.state, tmp_path / "state.pt")
+    state = load_state(tmp_path / "state.pt", model.device)
+    for before, after in zip(whole[2:], follow(model, plan, "window", state=state), strict=True):
+        assert_equal(before, after)
+
+
 def test_a_locked_frame_is_output_as_it_was_accepted_and_borders_nothing(model):
     mask = np.zeros((SIDE, SIDE), bool)
     mask[10:20, 10:30] = True

@@ -16,6 +16,7 @@ from napari_sam2.session.edits import (
     DeleteObject,
     Group,
     Lock,
+    MarkDivision,
     Propagate,
     RemovePoint,
     RemovePrompt,
@@ -24,11 +25,12 @@ from napari_sam2.session.edits import (
     Unlock,
 )
 from napari_sam2.session.masks import PackedMask
-from napari_sam2.session.plan import compile_plan, last_propagation
+from napari_sam2.session.plan import asked_for, compile_plan, last_propagation
 
 N = 20
 ALL = Propagate()
 SEEN = PackedMask.of(np.eye(4, dtype=bool))
+NOTHING = PackedMask.of(np.zeros((4, 4), dtype=bool))
 PAINTED = PackedMask.of(~np.eye(4, dtype=bool))
 
 
@@ -503,3 +505,41 @@ def test_anchors_and_their_masks_are_shared_by_the_passes():
     passes = compile_plan([AddMask(1, 5, SEEN), ALL, click(9)], N)
     masks = [anchor.prompt.mask for walk in passes for run in walk.runs for anchor in run.anchors[:1]]
     assert len(masks) == 4 and all(mask is masks[0] for mask in masks)
+
+
+# -- stopped propagations, absences, divisions --------------------------------------------------------
+
+
+def test_a_stopped_propagation_is_planned_up_to_where_it_came():
+    assert plan(click(7), Propagate(results=5)) == ["> 1: 7-11"]
+    assert plan(click(7), Propagate(results=15)) == ["> 1: 7-19", "< 1: 6-5 half"]
+    assert plan(click(7), Propagate(results=20)) == plan(click(7), ALL)
+
+
+def test_objects_that_a_stopped_propagation_had_not_come_to_are_still_to_be_followed():
+    both = [click(2), click(9, 2)]
+    assert plan(*both, Propagate(results=4)) == ["> 1: 2-5"]
+    assert last(*both, Propagate(results=4), ALL) == ["> 1: 6-19, 2: 9-19", "< 2: 8-0 half", "< 1: 1-0"]
+
+
+def test_what_a_stopped_repair_left_stale_is_repaired_next():
+    edits = [click(0), ALL, click(8), Propagate(results=3)]
+    assert last(*edits) == ["> 1: 8-10 again"]
+    assert last(*edits, ALL) == ["> 1: 11-19 again", "< 1: 7-1 again"]
+
+
+def test_what_each_propagation_asked_for_leaves_out_what_nobody_propagated():
+    edits = [click(0), ALL, click(3, 2), click(8, 3), Propagate((2,))]
+    assert [told(passes) for passes in asked_for(edits, N)] == [["> 1: 0-19"], ["> 2: 3-19", "< 2: 2-0 half"]]
+
+
+def test_an_accepted_absence_is_a_border():
+    edits = [click(0), ALL, Lock(1, 12, NOTHING), click(5)]
+    assert last(*edits) == ["> 1: 5-11 again", "< 1: 4-1 again"]
+    (anchor,) = [a for a in runs(*edits)[1, 5].anchors if a.frame == 12]
+    assert anchor.locked and anchor.prompt.absent
+
+
+def test_divisions_are_nothing_to_the_plan_even_of_objects_that_go():
+    marked = [click(0), click(3, 2), MarkDivision(1, 3, (1, 2)), DeleteObject(2), ALL]
+    assert plan(*marked) == plan(click(0))

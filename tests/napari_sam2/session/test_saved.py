@@ -4,6 +4,7 @@ import errno
 import json
 import os
 
+import numpy as np
 import pytest
 
 from napari_sam2 import __version__
@@ -58,7 +59,7 @@ def test_the_file_names_image_model_and_program(file):
     edits = document.pop("edits")
     assert document == {
         "format": "napari-sam2 session",
-        "version": 1,
+        "version": 2,
         "program": f"napari-sam2 {__version__}",
         "image": {
             "name": "cells",
@@ -176,8 +177,35 @@ def test_half_a_file(file, small_frames):
 
 
 def test_a_newer_version(file, small_frames):
-    changed(file, lambda d: d.update(version=2, program="napari-sam2 9.0"))
-    refused(file, small_frames(), "napari-sam2 9.0", "version 2", "update")
+    changed(file, lambda d: d.update(version=3, program="napari-sam2 9.0"))
+    refused(file, small_frames(), "napari-sam2 9.0", "version 3", "update")
+
+
+def test_a_file_of_version_1_is_read_as_it_is(file, small_frames):
+    before = Session.load(file, small_frames()).history
+
+    def older(document):
+        document["version"] = 1
+        for edit in document["edits"]:
+            edit.pop("results", None)
+
+    changed(file, older)
+    assert Session.load(file, small_frames()).history == before
+
+
+def test_divisions_absences_and_stopped_propagations(small_frames, tmp_path):
+    session = Session(small_frames())
+    for object_id in (1, 2, 3):
+        session.add_points(object_id, 0, [(4, 4)], [1])
+    session.propagate(results=7)
+    session.lock(3, 5, np.zeros((12, 16), bool))
+    session.mark_division(1, 4, [1, 2])
+    session.mark_division(1, 9, [3])
+    session.unmark_division(1, 9)
+    session.save(tmp_path / "session.json")
+    again = Session.load(tmp_path / "session.json", small_frames())
+    assert again.history == session.history and again.divisions == ((1, 4, (1, 2)),)
+    assert not again.objects[3].locks[5].any()
 
 
 @pytest.mark.parametrize("version", [None, "1", 0, 1.5, True])

@@ -233,6 +233,8 @@ steps = st.lists(
         st.tuples(st.just("remove_point"), ids, some_frames, st.integers(0, 2)),
         st.tuples(st.just("lock"), ids, some_frames, some_masks),
         st.tuples(st.just("unlock"), ids, some_frames),
+        st.tuples(st.just("mark_division"), ids, some_frames, st.lists(ids, max_size=2)),
+        st.tuples(st.just("unmark_division"), ids, some_frames),
         st.tuples(st.just("delete_object"), ids),
         st.tuples(st.just("rename_object"), ids, st.text("ab µ", min_size=1, max_size=3)),
         st.tuples(st.just("set_parameter"), st.sampled_from("ab"), st.sampled_from([1, 2.5, None, "x"])),
@@ -368,8 +370,64 @@ def test_masks_that_are_none(session, square, add):
     method = getattr(session, add)
     refused(lambda: method(1, 3, square().astype(np.uint8)), "object 1, frame 3", "uint8", "bool")
     refused(lambda: method(1, 3, square()[:-1]), "object 1, frame 3", "(11, 16)", "(12, 16)")
-    refused(lambda: method(1, 3, np.zeros((12, 16), bool)), "object 1, frame 3", "empty")
     refused(lambda: method(1, 3, PackedMask.of(np.ones((16, 12), bool))), "object 1, frame 3", "shape")
+
+
+def test_an_empty_mask_is_no_prompt_but_can_be_accepted(session):
+    nothing = np.zeros((12, 16), bool)
+    refused(lambda: session.add_mask(1, 3, nothing), "object 1, frame 3", "empty")
+    session.add_points(1, 0, [(1, 1)], [1])
+    session.lock(1, 3, nothing)
+    assert not session.objects[1].locks[3].any()
+    assert np.array_equal(session.objects[1].locks[3].unpack(), nothing)
+
+
+def test_divisions_are_marked_and_taken_back(session):
+    for object_id in (1, 2, 3):
+        session.add_points(object_id, 0, [(1, 1)], [1])
+    session.mark_division(1, 4, [2, 3])
+    session.mark_division(2, 6, [2])
+    assert session.divisions == ((1, 4, (2, 3)), (2, 6, (2,)))
+    session.mark_division(1, 4, [3])
+    session.delete_object(3)
+    assert session.divisions == ((1, 4, ()), (2, 6, (2,)))
+    session.undo()
+    session.unmark_division(2, 6)
+    assert session.divisions == ((1, 4, (3,)),)
+    session.delete_object(1)
+    assert session.divisions == ()
+
+
+def test_divisions_that_are_none(session):
+    for object_id in (1, 2, 3, 4):
+        session.add_points(object_id, 0, [(1, 1)], [1])
+    refused(lambda: session.mark_division(9, 4, [1]), "object 9", "does not exist")
+    refused(lambda: session.mark_division(1, 4, [9]), "object 1, frame 4", "daughter 9", "prompt it")
+    refused(lambda: session.mark_division(1, 4, [2, 3, 4]), "object 1, frame 4", "two")
+    refused(lambda: session.mark_division(1, 4, [2, 2]), "object 1, frame 4", "two different")
+    refused(lambda: session.mark_division(1, 0, [2]), "object 1, frame 0", "first frame")
+    refused(lambda: session.mark_division(1, 4, 2), "object 1, frame 4", "list")
+    session.mark_division(1, 4, [2])
+    refused(lambda: session.mark_division(3, 5, [2]), "object 2", "daughter of object 1", "frame 4")
+    refused(lambda: session.unmark_division(1, 5), "object 1, frame 5", "frame 4")
+
+
+def test_a_propagation_that_was_stopped_is_written_down(session):
+    session.add_points(1, 0, [(1, 1)], [1])
+    session.propagate()
+    asked = session.history[-1]
+    session.rename_object(1, "cell")
+    session.shorten(asked, 4)
+    assert session.history[1].results == 4 and len(session.history) == 3
+    with session.group():
+        session.propagate()
+        session.rename_object(1, "left")
+    inner = session.history[-1].edits[0]
+    session.shorten(inner, 2)
+    assert session.history[-1].edits[0].results == 2
+    assert session.undo() and session.redo() and session.history[-1].edits[0].results == 2
+    with pytest.raises(ValueError, match="not in the history"):
+        session.shorten(asked, 1)
 
 
 def test_points_and_boxes_do_not_go_with_a_mask(session, square):
