@@ -193,6 +193,10 @@ class Live:
         entries = self._masks.entries.items()
         return {key: entry.agreement for key, entry in entries if entry.agreement is not None}
 
+    def was_followed(self, object_id: int, frame: int) -> bool:
+        """Whether a propagation has output an object on a frame, so that a prompt there corrects it."""
+        return (object_id, frame) in self._masks.entries
+
     def mask(self, object_id: int, frame: int) -> NDArray[np.bool_]:
         """The mask of an object on a frame as it is shown, bool (y, x)."""
         return self.store.object_mask(object_id, frame)
@@ -260,6 +264,16 @@ class Live:
         """Take back all that was said of an object on a frame."""
         with self._edit():
             self.session.remove_prompt(object_id, frame)
+
+    def remove_box(self, object_id: int, frame: int) -> None:
+        """Take back the box of a prompt; its points stay."""
+        given = self._given(object_id, frame)
+        if given is None or given.box is None:
+            raise InputError(f"object {object_id}, frame {frame}: there is no box to remove")
+        with self._edit():
+            self.session.remove_prompt(object_id, frame)
+            if given.points:
+                self.session.add_points(object_id, frame, given.points, given.labels)
 
     def delete_object(self, object_id: int) -> None:
         """Remove an object with its prompts and all its masks; a running propagation is stopped."""
