@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_sam2.analysis.linking import apply_links, link_objects
     from napari_sam2.analysis.quality import Limits, measure_quality, remarks_on
     from napari_sam2.analysis.regions import measure_regions
-    from napari_sam2.analysis.results import write_results
+    from napari_sam2.analysis.results import write_results, write_volume_results
     from napari_sam2.analysis.scores import score_labels
     from napari_sam2.analysis.summary import Result, read_results, write_summary
     from napari_sam2.analysis.table_files import read_table, write_table
@@ -56,6 +56,7 @@ _HOME_OF = {
     "write_results": "results",
     "write_summary": "summary",
     "write_table": "table_files",
+    "write_volume_results": "results",
 }
 __all__ = [
     "COLUMNS",
@@ -88,6 +89,7 @@ __all__ = [
     "write_results",
     "write_summary",
     "write_table",
+    "write_volume_results",
 ]
 
 

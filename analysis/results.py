@@ -1,6 +1,6 @@
 """Every table there is of a result, and its page, into a folder."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -12,16 +12,15 @@ from numpy.typing import NDArray
 from napari_sam2.analysis.contacts import contact_columns, contact_intervals
 from napari_sam2.analysis.divisions import add_proposals, mark_divisions, propose_divisions
 from napari_sam2.analysis.events import measure_activity, measure_intervals, measure_presence
-from napari_sam2.analysis.growing import Growing
 from napari_sam2.analysis.lineage import explain_misfits, measure_lineage
 from napari_sam2.analysis.objects import find_objects
 from napari_sam2.analysis.outline import Outline
 from napari_sam2.analysis.quality import measure_quality
 from napari_sam2.analysis.regions import check_ring, index_scores, region_columns, region_table
-from napari_sam2.analysis.scale import Scale, read_scale, voxel_size
+from napari_sam2.analysis.scale import Scale, read_scale, size_of_voxel
 from napari_sam2.analysis.stack import LazyStack, Stack
 from napari_sam2.analysis.summary import Result, write_summary
-from napari_sam2.analysis.table_files import growing_table, write_table
+from napari_sam2.analysis.table_files import RowStream, growing_table, write_table
 from napari_sam2.analysis.tables import ABOUT, make_table
 from napari_sam2.analysis.tracks import measure_msd, measure_tracks
 from napari_sam2.analysis.volumes import measure_volumes
@@ -41,14 +40,14 @@ TABLES = {
         "quality",
     ),
     "z": ("regions", "tracks", "volumes", "quality"),
+    "zt": ("volumes", "tracks", "msd", "divisions", "lineage"),
 }
-"""The tables of a result over time and of one over depth: always all of them, if only their heads."""
+"""The tables of frames over time, of slices over depth, and of volumes over time: always all of them, if only
+their heads."""
 PAGE = "summary.png"
 
 _MOST_LAGS = 100
 """Lags of the table of mean squared displacements; longer ones are averages of a few windows."""
-_ROWS = 8192
-"""Rows that are held before they go into the file."""
 _NEEDED = (
     "object_id",
     "frame",
@@ -86,72 +85,42 @@ def _one_frame(
     return regions, contact_columns(index, objects, outline, scale) if scale.axis == "t" else {}
 
 
-class _Stream:
-    """Rows of a table on their way into its file, and what of them is needed again.
+class _Folder:
+    """Where tables go, each with what decided the masks in its description."""
 
-    Parameters
-    ----------
-    add : callable
-        From `growing_table`.
-    make : callable
-        From columns, perhaps none, to a table.
-    keep : callable
-        From a table to the part of it that stays in memory.
-    """
+    def __init__(self, path: str | Path, parameters: Mapping[str, Any] | None) -> None:
+        self.path, self.parameters = Path(path), dict(parameters or {})
+        self.path.mkdir(exist_ok=True)
 
-    def __init__(
-        self,
-        add: Callable[[pd.DataFrame], None],
-        make: Callable[[dict[str, NDArray[Any]]], pd.DataFrame],
-        keep: Callable[[pd.DataFrame], pd.DataFrame],
-    ) -> None:
-        self._add, self._make, self._keep = add, make, keep
-        self._rows, self._kept = Growing(), Growing()
-        self._attrs: dict[Any, Any] = {}
+    def file(self, name: str) -> Path:
+        return self.path / f"{name}.csv"
 
-    def put(self, columns: Mapping[str, NDArray[Any]]) -> None:
-        """Take the rows of a frame."""
-        self._rows.add(columns)
-        if len(self._rows) >= _ROWS:
-            self._write()
+    def put(self, name: str, table: pd.DataFrame) -> pd.DataFrame:
+        """Write a table and return it."""
+        table.attrs[ABOUT]["parameters"] |= self.parameters
+        write_table(table, self.file(name))
+        return table
 
-    def end(self) -> pd.DataFrame:
-        """Write what is left and return what was kept."""
-        if len(self._rows) or not self._attrs:
-            self._write()
-        kept = pd.DataFrame(self._kept.take(), copy=False)
-        kept.attrs = self._attrs
-        return kept
+    def put_tracks(self, regions: pd.DataFrame) -> None:
+        self.put("tracks", measure_tracks(regions))
 
-    def _write(self) -> None:
-        part = self._make(self._rows.take())
-        self._attrs = part.attrs
-        self._add(part)
-        kept = self._keep(part)
-        self._kept.add({str(name): kept[name].to_numpy() for name in kept})
+    def put_descent(
+        self, regions: pd.DataFrame, marks: Iterable[tuple[int, int, Sequence[int]]]
+    ) -> pd.DataFrame:
+        """Write how objects move and who descends from whom; the lineage.
 
+        It is made from the marked divisions where there are some, else from the proposals.
+        """
+        self.put("msd", measure_msd(regions, max_lag=_MOST_LAGS))
+        marked, proposed = mark_divisions(regions, marks), propose_divisions(regions)
+        known, fitting = explain_misfits(regions, marked if len(marked) else proposed)
+        self.put("divisions", add_proposals(known, proposed) if len(marked) else known)
+        return self.put("lineage", measure_lineage(regions, fitting))
 
-def _divisions(
-    regions: pd.DataFrame, marks: Iterable[tuple[int, int, Sequence[int]]]
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The division table, and the lineage by the person's word where there is one, else as proposed."""
-    marked = mark_divisions(regions, marks)
-    known = marked if len(marked) else propose_divisions(regions)
-    explained, fitting = explain_misfits(regions, known)
-    yield "divisions", add_proposals(explained, propose_divisions(regions)) if len(marked) else explained
-    yield "lineage", measure_lineage(regions, fitting)
-
-
-def _over_time(
-    regions: pd.DataFrame, contacts: pd.DataFrame, marks: Iterable[tuple[int, int, Sequence[int]]]
-) -> Iterator[tuple[str, pd.DataFrame]]:
-    """The tables that make sense of time only, each made when it is asked for."""
-    yield "msd", measure_msd(regions, max_lag=_MOST_LAGS)
-    yield from _divisions(regions, marks)
-    yield "presence", measure_presence(regions)
-    yield "intervals", measure_intervals(regions)
-    yield "activity", measure_activity(regions)
-    yield "contact_intervals", contact_intervals(contacts)
+    def finish(self, result: Result) -> Result:
+        """Draw the page."""
+        write_summary(result, self.path / PAGE)
+        return result
 
 
 def write_results(
@@ -217,28 +186,26 @@ def write_results(
     given = None if scores is None else index_scores(scores)
     stack = Stack(labels, images, channel_names)
     chosen = stack.chosen(frames)
-    folder = Path(folder)
-    folder.mkdir(exist_ok=True)
+    place = _Folder(folder, parameters)
     about = {"ring": list(ring), "frames": [min(chosen, default=0), max(chosen, default=0)]}
-    about |= dict(parameters or {})
+    about |= place.parameters
     needed = [*_NEEDED, *(f"intensity_mean_{channel}" for channel in stack.channels)]
     whole = len(chosen) + (len(stack) if axis == "z" else 0)
 
-    def show(done: int, _: int) -> None:
+    def show(done: int) -> None:
         if progress is not None:
             progress(done, whole)
 
-    contacts = pd.DataFrame()
-    with ExitStack() as files:
-        rows = _Stream(
-            files.enter_context(growing_table(folder / "regions.csv")),
+    with growing_table(place.file("regions")) as add_regions, ExitStack() as over_time:
+        rows = RowStream(
+            add_regions,
             lambda data: region_table(data, scale, stack.channels, given, about),
             lambda table: table[[name for name in needed if name in table]],
         )
         pairs = None
         if axis == "t":
-            pairs = _Stream(
-                files.enter_context(growing_table(folder / "contacts.csv")),
+            pairs = RowStream(
+                over_time.enter_context(growing_table(place.file("contacts"))),
                 lambda data: make_table("contacts", data, scale, parameters=about),
                 lambda table: table[table["contact_length_px"] > 0],
             )
@@ -247,35 +214,80 @@ def write_results(
             rows.put(region)
             if pairs is not None:
                 pairs.put(pair)
-            show(done, whole)
+            show(done)
         regions = rows.end()
-        if pairs is not None:
-            contacts = pairs.end()
+        contacts = pairs.end() if pairs is not None else None
 
-    def put(name: str, table: pd.DataFrame) -> None:
-        table.attrs[ABOUT]["parameters"] |= dict(parameters or {})
-        write_table(table, folder / f"{name}.csv")
+    place.put_tracks(regions)
+    place.put("quality", measure_quality(regions))
+    if contacts is not None:
+        place.put("contact_intervals", contact_intervals(contacts))
+        place.put("presence", measure_presence(regions))
+        place.put("intervals", measure_intervals(regions))
+        place.put("activity", measure_activity(regions))
+        return place.finish(Result(title, regions, place.put_descent(regions, marks), picture_yx))
+    volumes = measure_volumes(
+        [labels],
+        None if images is None else [images],
+        voxel_size=size_of_voxel(pixel_size, unit, step, step_unit),
+        unit=unit,
+        channel_names=channel_names,
+        progress=lambda done, _: show(len(chosen) + done),
+        ring=ring,
+    )
+    return place.finish(Result(title, regions, None, picture_yx, place.put("volumes", volumes)))
 
-    put("tracks", measure_tracks(regions))
-    put("quality", measure_quality(regions))
-    lineage = volumes = None
-    if axis == "t":
-        for name, table in _over_time(regions, contacts, marks):
-            put(name, table)
-            if name == "lineage":
-                lineage = table
-    else:
-        size = voxel_size(pixel_size, unit, step, step_unit)
-        volumes = measure_volumes(
-            [labels],
-            None if images is None else [images],
-            voxel_size=size,
-            unit=unit,
-            channel_names=channel_names,
-            progress=lambda done, _: show(len(chosen) + done, whole),
-            ring=ring,
-        )
-        put("volumes", volumes)
-    result = Result(title, regions, lineage, picture_yx, volumes)
-    write_summary(result, folder / PAGE)
-    return result
+
+def write_volume_results(
+    labels: Sequence[LazyStack],
+    images: Sequence[LazyStack] | None,
+    folder: str | Path,
+    *,
+    voxel_size: Sequence[float] | None = None,
+    unit: str = "pixel",
+    step: float | None = None,
+    step_unit: str = "frame",
+    channel_names: Sequence[str] | None = None,
+    marks: Iterable[tuple[int, int, Sequence[int]]] = (),
+    title: str = "result",
+    picture_yx: NDArray[Any] | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    ring: tuple[int, int] = (2, 4),
+) -> Result:
+    """Measure volumes over time and write every table and the page into a folder.
+
+    Parameters
+    ----------
+    labels, images, voxel_size, unit, step, step_unit, channel_names, progress, ring
+        As for `measure_volumes`.
+    folder, marks, title, picture_yx, parameters
+        As for `write_results`.
+
+    Returns
+    -------
+    Result
+        What the page shows.
+
+    Raises
+    ------
+    MeasureError
+        As for `measure_volumes`.
+    OSError
+        The folder cannot be written.
+    """
+    volumes = measure_volumes(
+        labels,
+        images,
+        voxel_size=voxel_size,
+        unit=unit,
+        step=step,
+        step_unit=step_unit,
+        channel_names=channel_names,
+        progress=progress,
+        ring=ring,
+    )
+    place = _Folder(folder, parameters)
+    place.put("volumes", volumes)
+    place.put_tracks(volumes)
+    return place.finish(Result(title, volumes, place.put_descent(volumes, marks), picture_yx))

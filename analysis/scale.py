@@ -127,12 +127,12 @@ _METRES = {
 }
 
 
-def voxel_size(
+def size_of_voxel(
     pixel_size: float | Sequence[float] | None, unit: str, step: float | None, step_unit: str
 ) -> tuple[float, float, float] | None:
     """Depth, height and width of a voxel of a stack of slices, in `unit`; None where one is unknown.
 
-    >>> voxel_size(0.5, "µm", 200, "nm")
+    >>> size_of_voxel(0.5, "µm", 200, "nm")
     (0.2, 0.5, 0.5)
     """
     same = unit == step_unit

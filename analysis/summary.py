@@ -21,6 +21,7 @@ from napari_sam2.analysis.table_files import read_table
 from napari_sam2.analysis.tables import complete_scale, describe, frame_range
 from napari_sam2.analysis.tracks import measure_tracks
 
+_OBJECTS = ("regions.csv", "volumes.csv")
 _KINDS = (".png", ".pdf", ".html")
 
 
@@ -161,12 +162,18 @@ def write_summary(results: Result | Sequence[Result], path: str | Path) -> Path:
     return path
 
 
+def read_objects(folder: Path) -> pd.DataFrame:
+    """The region table of a folder of results; of volumes over time, the volume table."""
+    there = [folder / name for name in _OBJECTS if (folder / name).is_file()]
+    return read_table(there[0] if there else folder / _OBJECTS[0])
+
+
 def _read_if_there(path: Path) -> pd.DataFrame | None:
     return read_table(path) if path.is_file() else None
 
 
 def read_results(folder: str | Path) -> list[Result]:
-    """Results in a folder and in its subfolders: each holds `regions.csv`, perhaps lineage or volumes.
+    """Results in a folder and in its subfolders: each holds `regions.csv`, or `volumes.csv` over time.
 
     Returns
     -------
@@ -181,15 +188,15 @@ def read_results(folder: str | Path) -> list[Result]:
     folder = Path(folder)
     if not folder.is_dir():
         raise MeasureError(f"There is no folder {folder}.")
-    found = sorted(path.parent for path in folder.rglob("regions.csv"))
+    found = sorted({path.parent for name in _OBJECTS for path in folder.rglob(name)})
     if not found:
         raise MeasureError(f"{folder} holds no result: there is no regions.csv in it or in its subfolders.")
     return [
         Result(
             folder.resolve().name if one == folder else one.relative_to(folder).as_posix(),
-            read_table(one / "regions.csv"),
+            regions,
             lineage=_read_if_there(one / "lineage.csv"),
-            volumes=_read_if_there(one / "volumes.csv"),
+            volumes=_read_if_there(one / "volumes.csv") if "area" in regions else None,
         )
-        for one in found
+        for one, regions in ((one, read_objects(one)) for one in found)
     ]

@@ -2,14 +2,20 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from numpy.typing import NDArray
 
 from napari_sam2.analysis.errors import MeasureError
+from napari_sam2.analysis.growing import Growing
 from napari_sam2.analysis.tables import ABOUT, describe
+
+_ROWS = 8192
+"""Rows that are held before they go into the file."""
 
 
 def _beside(path: Path) -> Path:
@@ -60,6 +66,51 @@ def growing_table(path: str | Path) -> Iterator[Callable[[pd.DataFrame], None]]:
     finally:
         for one in partial:
             one.unlink(missing_ok=True)
+
+
+class RowStream:
+    """Rows of a table on their way into its file, and what of them is needed again.
+
+    Parameters
+    ----------
+    add : callable
+        From `growing_table`.
+    make : callable
+        From columns, perhaps none, to a table.
+    keep : callable
+        From a table to the part of it that stays in memory.
+    """
+
+    def __init__(
+        self,
+        add: Callable[[pd.DataFrame], None],
+        make: Callable[[dict[str, NDArray[Any]]], pd.DataFrame],
+        keep: Callable[[pd.DataFrame], pd.DataFrame],
+    ) -> None:
+        self._add, self._make, self._keep = add, make, keep
+        self._rows, self._kept = Growing(), Growing()
+        self._attrs: dict[Any, Any] = {}
+
+    def put(self, columns: Mapping[str, NDArray[Any]]) -> None:
+        """Take the rows of a frame."""
+        self._rows.add(columns)
+        if len(self._rows) >= _ROWS:
+            self._write()
+
+    def end(self) -> pd.DataFrame:
+        """Write what is left and return what was kept."""
+        if len(self._rows) or not self._attrs:
+            self._write()
+        kept = pd.DataFrame(self._kept.take(), copy=False)
+        kept.attrs = self._attrs
+        return kept
+
+    def _write(self) -> None:
+        part = self._make(self._rows.take())
+        self._attrs = part.attrs
+        self._add(part)
+        kept = self._keep(part)
+        self._kept.add({str(name): kept[name].to_numpy() for name in kept})
 
 
 def write_table(table: pd.DataFrame, path: str | Path) -> Path:

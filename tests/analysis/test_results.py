@@ -18,9 +18,10 @@ from napari_sam2.analysis import (
     propose_divisions,
     read_table,
     results,
+    table_files,
 )
 from napari_sam2.analysis.contacts import contact_intervals
-from napari_sam2.analysis.results import PAGE, TABLES, write_results
+from napari_sam2.analysis.results import PAGE, TABLES, write_results, write_volume_results
 
 SIZES = {"pixel_size": 0.5, "unit": "µm", "step": 10, "step_unit": "min"}
 
@@ -40,7 +41,7 @@ def files(folder):
 
 
 def test_over_time_each_table_is_the_one_its_function_makes(dividing_cell, tmp_path, monkeypatch):
-    monkeypatch.setattr(results, "_ROWS", 5)
+    monkeypatch.setattr(table_files, "_ROWS", 5)
     images = np.random.default_rng(0).integers(0, 999, dividing_cell.shape)
     dividing_cell[:, 9:12, 40:50] = 9
     dividing_cell[:, 12:15, 40:50] = 11
@@ -82,6 +83,17 @@ def test_over_depth_there_are_bodies_and_no_events(dividing_cell, tmp_path):
     pd.testing.assert_frame_equal(plain(read_table(tmp_path / "volumes.csv")), plain(volumes))
     assert result.volumes is not None and result.lineage is None
     assert files(tmp_path) == {PAGE, *(f"{name}.csv{end}" for name in TABLES["z"] for end in ("", ".json"))}
+
+
+def test_volumes_over_time_have_tracks_and_lineage(dividing_cell, tmp_path):
+    bodies = np.repeat(dividing_cell[:, None], 3, axis=1)
+    sizes = {"voxel_size": (2, 0.5, 0.5), "unit": "µm", "step": 10, "step_unit": "min"}
+    result = write_volume_results(bodies, None, tmp_path, **sizes)
+    volumes = measure_volumes(bodies, **sizes)
+    pd.testing.assert_frame_equal(plain(read_table(tmp_path / "volumes.csv")), plain(volumes))
+    pd.testing.assert_frame_equal(plain(read_table(tmp_path / "tracks.csv")), plain(measure_tracks(volumes)))
+    assert list(result.lineage["born"]).count("division") == 2
+    assert files(tmp_path) == {PAGE, *(f"{name}.csv{end}" for name in TABLES["zt"] for end in ("", ".json"))}
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,20 @@ def test_a_folder_of_results_is_read_with_its_subfolders(result, tmp_path):
     assert read_results(tmp_path / "b")[0].name == "b"
 
 
+def test_results_of_slices_have_bodies_and_those_of_volumes_over_time_only_them(dividing_cell, tmp_path):
+    bodies = np.repeat(dividing_cell[:3, None], 2, axis=1)
+    for name in ("slices", "volumes"):
+        (tmp_path / name).mkdir()
+    write_table(measure_regions(dividing_cell, axis="z"), tmp_path / "slices" / "regions.csv")
+    write_table(measure_volumes([dividing_cell]), tmp_path / "slices" / "volumes.csv")
+    write_table(measure_volumes(bodies), tmp_path / "volumes" / "volumes.csv")
+    slices, volumes = read_results(tmp_path)
+    assert len(slices.regions) > len(slices.volumes) == 3
+    assert any(title.startswith("sphericity") for title in titles(draw_summary(slices)))
+    assert volumes.volumes is None and volumes.regions["frame"].max() == 2
+    assert any(title.startswith("volume") for title in titles(draw_summary(volumes)))
+
+
 @pytest.mark.parametrize(
     ("name", "n_results", "sentence"),
     [
