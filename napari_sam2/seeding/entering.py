@@ -1,0 +1,77 @@
+"""Seeds as objects of a session, and objects that enter: those that overlap nothing that is followed."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_sam2.label_store import LabelStore
+from napari_sam2.session import Session
+from napari_sam2.tracking import track
+
+if TYPE_CHECKING:
+    from napari_sam2.models.load import LoadedModel
+    from napari_sam2.models.tracker import Framing
+
+Finding = dict[int, tuple[int, ...]]
+"""Frame to the ids of the objects that were found on it."""
+
+KNOWN = 0.1
+"""A seed is followed already when followed masks have more than this share of its pixels."""
+
+
+def add_masks(session: Session, masks: Mapping[int, Iterable[NDArray[np.bool_]]]) -> Finding:
+    """Give each mask a new id and put it into the session as a prompt, by frame."""
+    found: Finding = {}
+    for frame, masks_of_frame in masks.items():
+        ids = []
+        for mask_hw in masks_of_frame:
+            ids.append(session.new_object())
+            session.add_mask(ids[-1], frame, mask_hw)
+        if ids:
+            found[frame] = tuple(ids)
+    return found
+
+
+def seed_entering(
+    session: Session,
+    frames: Sequence[int],
+    find: Callable[[int], NDArray[np.int32]],
+    model: "LoadedModel",
+    framing: "Framing | None",
+    span: tuple[str, int | None, int | None],
+) -> Finding:
+    """Seed frames in turn, following what each adds, so that the next adds only what is new.
+
+    Parameters
+    ----------
+    session : Session
+        Gets the prompts, and a propagation of the new objects of each frame.
+    frames : sequence of int
+        In order.
+    find : callable
+        Frame to its objects as a label image.
+    model, framing
+        What follows.
+    span : (direction, start, stop)
+        Of the propagations, as for `Session.propagate`.
+    """
+    found: Finding = {}
+    with TemporaryDirectory() as folder:
+        store = LabelStore.on_disk(Path(folder) / "labels.zarr", session.frames.shape)
+        for frame in frames:
+            labels_hw = find(frame)
+            followed_hw = store[frame] > 0
+            masks = (labels_hw == number for number in range(1, int(labels_hw.max()) + 1))
+            new = add_masks(session, {frame: (m for m in masks if followed_hw[m].mean() <= KNOWN)})
+            if not new:
+                continue
+            found |= new
+            session.propagate(new[frame], *span)
+            if frame != frames[-1]:
+                for result in track(session, model=model, framing=framing, onto=store):
+                    store.write(result)
+    return found
