@@ -9,13 +9,19 @@ from numpy.typing import NDArray
 from napari_sam2.models.views import View, look
 
 if TYPE_CHECKING:
+    from torch import Tensor
     from torch import device as Device
 
     from napari_sam2.models.network.sam2 import ImageFeatures, Sam2
 
+KEPT_VIEWS = 64
+"""Encoded views that a frame keeps; hundreds of objects would otherwise fill the memory."""
+CACHED_PIXELS = 2**18
+"""Input pixels that a processor encodes at once: with more, its caches are too small."""
+
 
 class FrameSource(Protocol):
-    """What the tracker needs of a stack; frames are read one at a time."""
+    """What the tracker needs of a stack; frames are read one at a time, by one thread or another."""
 
     shape: tuple[int, int, int]
     """(frames, y, x)."""
@@ -38,34 +44,77 @@ class Scene:
         Which frame.
     device : torch device
         Of the network.
+    image_chw : float32 array (3, y, x), optional
+        The frame, where it is read already.
     """
 
-    def __init__(self, network: "Sam2", frames: FrameSource, index: int, device: "Device") -> None:
+    def __init__(
+        self,
+        network: "Sam2",
+        frames: FrameSource,
+        index: int,
+        device: "Device",
+        image_chw: NDArray[np.float32] | None = None,
+    ) -> None:
         self._network, self._frames, self._device = network, frames, device
         self.index = index
         self.shape = (frames.shape[1], frames.shape[2])
-        self._image_chw: NDArray[np.float32] | None = None
+        self._read_chw = image_chw
+        self._image_chw: Tensor | None = None
         self._features: dict[View, ImageFeatures] = {}
 
     def features(self, views: Sequence[View]) -> "ImageFeatures":
-        """Features of the views, one a batch item; views not seen before are encoded in one batch."""
+        """Features of the views, one a batch item; views not seen before are encoded in batches."""
         import torch
 
         from napari_sam2.models.network.sam2 import ImageFeatures
 
-        new = [view for view in dict.fromkeys(views) if view not in self._features]
-        if new:
-            if self._image_chw is None:
-                self._image_chw = self._frames.rgb(self.index)
-            image_bchw = look(self._image_chw, new, self._network.config.image_size, self._device)
-            encoded = self._network.encode_image(image_bchw)
-            for i, view in enumerate(new):
-                self._features[view] = encoded.take(slice(i, i + 1))
-        if len(set(views)) == 1:
-            return self._features[views[0]].expand(len(views))
-        own = [self._features[view] for view in views]
+        known = {view: self._features[view] for view in dict.fromkeys(views) if view in self._features}
+        new = [view for view in dict.fromkeys(views) if view not in known]
+        size = self._network.config.image_size
+        step = max(CACHED_PIXELS // size**2, 1) if self._device.type == "cpu" else len(new)
+        for start in range(0, len(new), max(step, 1)):
+            part = new[start : start + step]
+            encoded = self._network.encode_image(self.look(part))
+            for i, view in enumerate(part):
+                known[view] = encoded.take(slice(i, i + 1))
+        self.keep(known)
+        if len(known) == 1:
+            return known[views[0]].expand(len(views))
+        own = [known[view] for view in views]
         return ImageFeatures(
             torch.cat([f.fine_bchw for f in own]),
             torch.cat([f.mid_bchw for f in own]),
             torch.cat([f.coarse_bchw for f in own]),
         )
+
+    def look(self, views: Sequence[View]) -> "Tensor":
+        """The views as the network takes them."""
+        import torch
+
+        if self._image_chw is None:
+            image_chw = self._frames.rgb(self.index) if self._read_chw is None else self._read_chw
+            self._image_chw = torch.from_numpy(np.require(image_chw, requirements=["C", "W"])).to(
+                self._device
+            )
+        return look(self._image_chw, views, self._network.config.image_size, self._device)
+
+    def keep(self, features: "dict[View, ImageFeatures]") -> None:
+        """Remember encoded views, the latest ones."""
+        self._features |= features
+        for view in list(self._features)[:-KEPT_VIEWS]:
+            del self._features[view]
+
+
+def encode_together(scenes: Sequence[Scene], view: View) -> None:
+    """Encode one view of several frames in one batch, ahead of their use."""
+    import torch
+
+    new = [scene for scene in scenes if view not in scene._features]
+    if not new:
+        return
+    network = new[0]._network
+    with torch.inference_mode():
+        encoded = network.encode_image(torch.cat([scene.look([view]) for scene in new]))
+        for i, scene in enumerate(new):
+            scene.keep({view: encoded.take(slice(i, i + 1))})

@@ -92,12 +92,15 @@ class Solver:
         Where the network is.
     n_frames : int
         Length of the stack: the temporal encoding of object pointers depends on it.
-    batch : int
-        Most objects at once.
+    batch : int, optional
+        Most objects at once; by default few on a processor, whose caches are small, and many elsewhere.
     """
 
-    def __init__(self, network: "Sam2", device: "Device", n_frames: int, batch: int = 64) -> None:
-        self.network, self.device, self.n_frames, self.batch = network, device, n_frames, batch
+    def __init__(
+        self, network: "Sam2", device: "Device", n_frames: int, batch: int | None = None
+    ) -> None:
+        self.network, self.device, self.n_frames = network, device, n_frames
+        self.batch = batch or (16 if device.type == "cpu" else 64)
 
     def solve(self, scene: Scene, tasks: Sequence[Task]) -> list[Seen]:
         """Find all objects of a frame, in the order of `tasks`."""
@@ -154,16 +157,20 @@ class Solver:
         spatial_nchw = self.network.write_memory(
             features.coarse_bchw, logits_n1hw, found.object_score_n, binary=bool(prompts)
         ).to(torch.bfloat16)
-        iou = found.iou_n.float().tolist()
-        score = found.object_score_n.float().sigmoid().tolist()
+        # Clones: a view would keep the whole batch's memory alive as long as one object's.
+        memories = [
+            Memory(pointer_c.clone(), spatial_chw.clone())
+            for pointer_c, spatial_chw in zip(found.pointer_nc, spatial_nchw, strict=True)
+        ]
+        scores_n2 = torch.stack((found.iou_n.float(), found.object_score_n.float().sigmoid()), dim=1)
+        # One transfer, and so one wait, for a whole batch.
+        answers = torch.cat((scores_n2, found.logits_nhw.float().flatten(1)), dim=1).cpu().numpy()
+        logits_nhw = answers[:, 2:].reshape(found.logits_nhw.shape)
         return [
-            Seen(
-                self._patch(task, found.logits_nhw[i], iou[i], score[i], scene.shape),
-                # Clones: a view would keep the whole batch's memory alive as long as one object's.
-                Memory(found.pointer_nc[i].clone(), spatial_nchw[i].clone()),
-                found.logits_nhw[i],
+            Seen(self._patch(task, logits_hw, *scores, scene.shape), memory, seen_hw)
+            for task, logits_hw, scores, memory, seen_hw in zip(
+                tasks, logits_nhw, answers[:, :2].tolist(), memories, found.logits_nhw, strict=True
             )
-            for i, task in enumerate(tasks)
         ]
 
     def _decode(self, features: "ImageFeatures", tasks: list[Task]) -> "Found":
@@ -215,7 +222,7 @@ class Solver:
         return (look_mask(task.prompt.mask, task.view, size, self.device) >= 0.5).float()
 
     def _patch(
-        self, task: Task, logits_hw: "Tensor", iou: float, score: float, shape: tuple[int, int]
+        self, task: Task, logits_hw: NDArray[np.float32], iou: float, score: float, shape: tuple[int, int]
     ) -> MaskPatch:
         mask = task.prompt.mask if task.prompt is not None else None
         if mask is None:

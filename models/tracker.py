@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_sam2.models.ahead import scenes_of
 from napari_sam2.models.memory import MemoryBank, Reading
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
@@ -102,11 +103,14 @@ class Tracker:
             turns = turns_after(plan, self.state.pass_index)
             if self.state.next_step == 0:
                 self._begin(current)
-            for frame in current.frames()[self.state.next_step :]:
+            ahead = current.frames()[self.state.next_step :]
+            scenes = self._scenes([frame for frame in ahead if self._must_look(frame, current)], current)
+            for frame in ahead:
                 self.state.next_step += 1
                 runs = [run for run in current.runs if run.covers(frame)]
                 if runs:
-                    yield self._step(frame, runs, current, turns)
+                    scene = next(scenes) if self._must_look(frame, current) else self._scene(frame)
+                    yield self._step(scene, runs, current, turns)
             self.state.pass_index += 1
             self.state.next_step = 0
 
@@ -189,14 +193,19 @@ class Tracker:
     def _window_of_found(self, object_id: int, anchor: Anchor) -> Window:
         return window_of_found(self._found(object_id, anchor.frame), anchor.prompt, self._framing)
 
+    def _must_look(self, frame: int, current: Pass) -> bool:
+        """Whether any object has to be found on a frame: not all were decoded ahead of the walk."""
+        return any(
+            run.covers(frame) and (run.object_id, frame) not in self.state.given for run in current.runs
+        )
+
     def _step(
-        self, frame: int, runs: Sequence[ObjectRun], current: Pass, turns: dict[int, int]
+        self, scene: Scene, runs: Sequence[ObjectRun], current: Pass, turns: dict[int, int]
     ) -> FrameResult:
         """One frame of a walk: reuse what was given, decode corrections, follow the rest."""
-        state, config = self.state, self._network.config
+        state, config, frame = self.state, self._network.config, scene.index
         patches: dict[int, MaskPatch] = {}
         tasks: list[Task] = []
-        scene = self._scene(frame)
         for run in runs:
             object_id = run.object_id
             anchor = next((anchor for anchor in run.anchors if anchor.frame == frame), None)
@@ -227,6 +236,10 @@ class Tracker:
             return Task(object_id, view, prompt=anchor.prompt)
         hint = self._found(object_id, anchor.frame)
         return Task(object_id, view, reading, anchor.prompt, hint if hint.any() else None)
+
+    def _scenes(self, order: Sequence[int], current: Pass) -> Iterator[Scene]:
+        whole_frames = not any(self.state.windows[run.object_id].follows for run in current.runs)
+        return scenes_of(self._network, self._frames, order, self._device, whole_frames)
 
     def _scene(self, frame: int) -> Scene:
         return Scene(self._network, self._frames, frame, self._device)

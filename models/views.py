@@ -4,6 +4,7 @@ A view is a rectangle of the frame. The whole frame is one view (SAM 2's own fra
 square), a window that follows an object is another.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -61,13 +62,13 @@ def whole(shape: tuple[int, int]) -> View:
 
 
 def look(
-    image_chw: NDArray[np.float32], views: Sequence[View], size: int, device: "Device | str"
+    image_chw: "NDArray[np.float32] | Tensor", views: Sequence[View], size: int, device: "Device | str"
 ) -> "Tensor":
     """Cut views out of a frame and bring them to the network's input.
 
     Parameters
     ----------
-    image_chw : float32 array (3, y, x)
+    image_chw : float32 array or Tensor (3, y, x)
         Values 0 to 1.
     views : sequence of View
         What to cut; outside the frame the input is 0, the mean colour.
@@ -86,21 +87,22 @@ def look(
 
     mean_c11 = torch.tensor(IMAGE_MEAN, device=device).view(3, 1, 1)
     std_c11 = torch.tensor(IMAGE_STD, device=device).view(3, 1, 1)
-    inputs = []
-    for view in views:
-        rows, columns, own_rows, own_columns = view.inside(image_chw.shape[1:])
-        piece = torch.from_numpy(np.ascontiguousarray(image_chw[:, rows, columns])).to(device)
-        piece = (piece - mean_c11) / std_c11
-        if piece.shape[1:] != (view.height, view.width):
-            padded = piece.new_zeros(3, view.height, view.width)
-            padded[:, own_rows, own_columns] = piece
-            piece = padded
-        inputs.append(
-            F.interpolate(
-                piece[None], size=(size, size), mode="bilinear", align_corners=False, antialias=True
-            )
+    image = image_chw if isinstance(image_chw, torch.Tensor) else torch.from_numpy(image_chw)
+    image = image.to(device)
+    looks_bchw = torch.empty(len(views), 3, size, size, device=device)
+    of_size: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for i, view in enumerate(views):
+        of_size[view.height, view.width].append(i)
+    for (height, width), indices in of_size.items():
+        pieces = mean_c11.repeat(len(indices), 1, height, width)
+        for piece, i in zip(pieces, indices, strict=True):
+            rows, columns, own_rows, own_columns = views[i].inside(image.shape[1:])  # type: ignore[arg-type]
+            piece[:, own_rows, own_columns] = image[:, rows, columns]
+        pieces = (pieces - mean_c11) / std_c11
+        looks_bchw[indices] = F.interpolate(
+            pieces, size=(size, size), mode="bilinear", align_corners=False, antialias=True
         )
-    return torch.cat(inputs)
+    return looks_bchw
 
 
 def look_mask(mask_hw: NDArray[np.bool_], view: View, size: int, device: "Device | str") -> "Tensor":
@@ -118,12 +120,17 @@ def look_mask(mask_hw: NDArray[np.bool_], view: View, size: int, device: "Device
     )[0, 0]
 
 
-def put_back(logits_hw: "Tensor", view: View, shape: tuple[int, int]) -> tuple[int, int, NDArray[np.float32]]:
+def put_back(
+    logits_hw: NDArray[np.float32], view: View, shape: tuple[int, int]
+) -> tuple[int, int, NDArray[np.float32]]:
     """Mask logits of a view, at the frame's resolution, cut to the mask's bounding box.
+
+    Interpolation is bilinear, as in the reference, and done only where a logit can come out above 0, so
+    that it costs what the object is large, not the frame.
 
     Parameters
     ----------
-    logits_hw : Tensor
+    logits_hw : float32 array
         Any resolution; covers the view.
     view : View
         Where they belong.
@@ -135,13 +142,42 @@ def put_back(logits_hw: "Tensor", view: View, shape: tuple[int, int]) -> tuple[i
     top, left, logits : int, int, float32 array
         An empty array when no logit is above 0.
     """
-    import torch.nn.functional as F
-
-    full = F.interpolate(
-        logits_hw[None, None].float(), size=(view.height, view.width), mode="bilinear", align_corners=False
-    )[0, 0]
+    logits_hw = np.asarray(logits_hw, dtype=np.float32)
+    positive = logits_hw > 0
     rows, columns, own_rows, own_columns = view.inside(shape)
-    return tighten(full[own_rows, own_columns].cpu().numpy(), rows.start, columns.start)
+    height, width = logits_hw.shape
+    reached = (
+        _reached(np.flatnonzero(positive.any(1)), height, view.height, own_rows),
+        _reached(np.flatnonzero(positive.any(0)), width, view.width, own_columns),
+    )
+    above, below, down_h = _neighbours(height, view.height, reached[0])
+    before, after, right_w = _neighbours(width, view.width, reached[1])
+    lines_hw = logits_hw[above] * (1 - down_h[:, None]) + logits_hw[below] * down_h[:, None]
+    full_hw = lines_hw[:, before] * (1 - right_w) + lines_hw[:, after] * right_w
+    top = rows.start + reached[0].start - own_rows.start
+    left = columns.start + reached[1].start - own_columns.start
+    return tighten(full_hw, top, left)
+
+
+def _reached(positive_n: NDArray[np.intp], n: int, length: int, own: slice) -> slice:
+    """Which of `length` pixels in a row, stretched from `n`, can see one of the positive ones."""
+    if not len(positive_n):
+        return slice(own.start, own.start)
+    scale = length / n
+    # A pixel sees its two neighbours in the source; one more at each end is for rounding.
+    first = int(np.floor((positive_n[0] - 0.5) * scale - 0.5)) - 1
+    last = int(np.ceil((positive_n[-1] + 1.5) * scale - 0.5)) + 1
+    start = min(max(first, own.start), own.stop)
+    return slice(start, max(start, min(last + 1, own.stop)))
+
+
+def _neighbours(
+    n: int, length: int, part: slice
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+    """For a part of `length` pixels stretched from `n`: both neighbours and the second one's share."""
+    position = np.maximum((np.arange(part.start, part.stop) + 0.5) * (n / length) - 0.5, 0)
+    lower = np.minimum(position.astype(np.intp), n - 1)
+    return lower, np.minimum(lower + 1, n - 1), (position - lower).astype(np.float32)
 
 
 def tighten(logits_hw: NDArray[np.float32], top: int, left: int) -> tuple[int, int, NDArray[np.float32]]:

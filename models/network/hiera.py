@@ -8,13 +8,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.network.kernels import Linear, attend
 from napari_sam2.models.network.layers import Mlp
 
 
 def to_windows(x_bhwc: Tensor, side: int) -> tuple[Tensor, int, int]:
     """Cut a map into windows (b * windows, side, side, c), padded below and right; and the padded size."""
     b, h, w, c = x_bhwc.shape
-    x_bhwc = F.pad(x_bhwc, (0, 0, 0, -w % side, 0, -h % side))
+    if h % side or w % side:
+        x_bhwc = F.pad(x_bhwc, (0, 0, 0, -w % side, 0, -h % side))
     rows, columns = x_bhwc.shape[1] // side, x_bhwc.shape[2] // side
     windows = x_bhwc.view(b, rows, side, columns, side, c).transpose(2, 3)
     return windows.reshape(b * rows * columns, side, side, c), rows, columns
@@ -38,8 +40,8 @@ class Attention(nn.Module):
     def __init__(self, dim: int, dim_out: int, heads: int, pools: bool) -> None:
         super().__init__()
         self.heads, self.pools = heads, pools
-        self.qkv = nn.Linear(dim, 3 * dim_out)
-        self.proj = nn.Linear(dim_out, dim_out)
+        self.qkv = Linear(dim, 3 * dim_out)
+        self.proj = Linear(dim_out, dim_out)
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         b, h, w, _ = x_bhwc.shape
@@ -48,7 +50,7 @@ class Attention(nn.Module):
             q = pool(q)
             h, w = q.shape[1:3]
         q, k, v = (t.reshape(b, -1, self.heads, t.shape[-1] // self.heads).transpose(1, 2) for t in (q, k, v))
-        out = F.scaled_dot_product_attention(q, k, v)
+        out = attend(q, k, v)
         return self.proj(out.transpose(1, 2).reshape(b, h, w, -1))
 
 
@@ -62,7 +64,7 @@ class Block(nn.Module):
         self.attn = Attention(dim, dim_out, heads, pools)
         self.norm2 = nn.LayerNorm(dim_out, eps=1e-6)
         self.mlp = Mlp((dim_out, 4 * dim_out, dim_out), activation="gelu")
-        self.proj = nn.Linear(dim, dim_out) if dim != dim_out else None
+        self.proj = Linear(dim, dim_out) if dim != dim_out else None
 
     def forward(self, x_bhwc: Tensor) -> Tensor:
         normed = self.norm1(x_bhwc)

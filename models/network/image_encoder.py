@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.network.hiera import Hiera
+from napari_sam2.models.network.layers import one_by_one
 
 
 class NeckConv(nn.Module):
@@ -15,7 +16,7 @@ class NeckConv(nn.Module):
         self.conv = nn.Conv2d(dim, dim_out, kernel_size=1)
 
     def forward(self, x_bchw: Tensor) -> Tensor:
-        return self.conv(x_bchw)
+        return one_by_one(x_bchw, self.conv.weight, self.conv.bias)
 
 
 class Neck(nn.Module):
@@ -28,9 +29,20 @@ class Neck(nn.Module):
 
     def forward(self, stages: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
         """Maps (b, hidden_dim, h, w) at strides 4, 8 and 16."""
-        coarsest, coarse, mid, fine = (conv(x) for conv, x in zip(self.convs, reversed(stages), strict=True))
-        coarse = coarse + F.interpolate(coarsest.float(), scale_factor=2.0, mode="nearest").to(coarse.dtype)
+        coarse, mid, fine = self.coarse(stages), self.convs[2](stages[1]), self.convs[3](stages[0])
         return fine, mid, coarse
+
+    def coarse(self, stages: list[Tensor]) -> Tensor:
+        """The map at stride 16 alone."""
+        coarsest, coarse = self.convs[0](stages[3]), self.convs[1](stages[2])
+        return coarse + F.interpolate(coarsest.float(), scale_factor=2.0, mode="nearest").to(coarse.dtype)
+
+    def narrowed(self, stages: list[Tensor], stage: int, conv: nn.Conv2d) -> Tensor:
+        """The map of a stage, narrowed by another 1 x 1 convolution: one product instead of two."""
+        own = self.convs[3 - stage].conv
+        weight_oi = conv.weight.flatten(1)
+        bias_o = weight_oi @ own.bias + conv.bias
+        return one_by_one(stages[stage], weight_oi @ own.weight.flatten(1), bias_o)
 
 
 class ImageEncoder(nn.Module):

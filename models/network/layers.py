@@ -1,11 +1,12 @@
 """Small layers that several blocks share."""
 
-from collections.abc import Callable
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from napari_sam2.models.network.kernels import Linear, linear
 
 
 class LayerNorm2d(nn.Module):
@@ -22,19 +23,23 @@ class LayerNorm2d(nn.Module):
         return F.layer_norm(x_bhwc, self.weight.shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
+def one_by_one(x_bchw: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """A 1 x 1 convolution of a map that lies in memory as (b, h, w, c), and so does its result."""
+    return linear(x_bchw.permute(0, 2, 3, 1), weight.flatten(1), bias).permute(0, 3, 1, 2)
+
+
 class Mlp(nn.Module):
     """Linear layers with an activation between them."""
 
     def __init__(self, dims: tuple[int, ...], activation: str = "relu", sigmoid: bool = False) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise(dims))
-        activations: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
-        self.activation = activations[activation]
+        self.layers = nn.ModuleList(Linear(a, b) for a, b in pairwise(dims))
+        self.activation = activation
         self.sigmoid = sigmoid
 
     def forward(self, x: Tensor) -> Tensor:
         for layer in self.layers[:-1]:
-            x = self.activation(layer(x))
+            x = layer(x, self.activation)
         x = self.layers[-1](x)
         return x.sigmoid() if self.sigmoid else x
 
@@ -58,3 +63,8 @@ def to_tokens(x_bchw: Tensor) -> Tensor:
 def to_map(tokens_bnc: Tensor, height: int, width: int) -> Tensor:
     """(b, h * w, c) to (b, c, h, w)."""
     return tokens_bnc.transpose(1, 2).unflatten(2, (height, width))
+
+
+def distinct(x_n: Tensor) -> Tensor:
+    """The first item alone where all items of a batch are one and the same, expanded."""
+    return x_n[:1] if x_n.stride(0) == 0 else x_n

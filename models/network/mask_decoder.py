@@ -5,6 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.network.kernels import Linear
 from napari_sam2.models.network.layers import LayerNorm2d, Mlp, join_heads, split_heads, to_map, to_tokens
 
 STABILITY_DELTA, STABILITY_THRESHOLD = 0.05, 0.98
@@ -18,10 +19,10 @@ class TokenAttention(nn.Module):
         super().__init__()
         inner = dim // downsample
         self.heads = heads
-        self.q_proj = nn.Linear(dim, inner)
-        self.k_proj = nn.Linear(dim, inner)
-        self.v_proj = nn.Linear(dim, inner)
-        self.out_proj = nn.Linear(inner, dim)
+        self.q_proj = Linear(dim, inner)
+        self.k_proj = Linear(dim, inner)
+        self.v_proj = Linear(dim, inner)
+        self.out_proj = Linear(inner, dim)
 
     def forward(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor) -> Tensor:
         q = split_heads(self.q_proj(q_bnc), self.heads)

@@ -1,10 +1,11 @@
 """Memory attention: the current frame's features read the memories of an object."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.network.kernels import Linear, attend, is_long
+from napari_sam2.models.network.layers import distinct
 from napari_sam2.models.network.positional import rotary_table, rotate
 
 
@@ -13,22 +14,28 @@ class RotaryAttention(nn.Module):
 
     def __init__(self, dim: int, kv_dim: int) -> None:
         super().__init__()
-        self.q_proj = nn.Linear(dim, dim)
-        self.k_proj = nn.Linear(kv_dim, dim)
-        self.v_proj = nn.Linear(kv_dim, dim)
-        self.out_proj = nn.Linear(dim, dim)
+        self.q_proj = Linear(dim, dim)
+        self.k_proj = Linear(kv_dim, dim)
+        self.v_proj = Linear(kv_dim, dim)
+        self.out_proj = Linear(dim, dim)
 
     def forward(
-        self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor, rotary: tuple[Tensor, Tensor], pointers: int
+        self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor, rotary: Tensor, pointers: int
     ) -> Tensor:
         """Attend; the last `pointers` keys have no place in the image and are not rotated."""
-        q, k, v = self.q_proj(q_bnc), self.k_proj(k_bmc), self.v_proj(v_bmc)
-        q = rotate(q, *rotary)
+        q, k = self.q_proj(q_bnc), self.k_proj(k_bmc)
+        q = rotate(q, rotary)
         spatial = k.shape[1] - pointers
         # Each memory is one grid of tokens; its tokens turn by the same angles as the image's.
         grids = k[:, :spatial].unflatten(1, (-1, q.shape[1]))
-        k = torch.cat((rotate(grids, *rotary).flatten(1, 2), k[:, spatial:]), dim=1)
-        out = F.scaled_dot_product_attention(q[:, None], k[:, None], v[:, None])
+        k = torch.cat((rotate(grids, rotary).flatten(1, 2), k[:, spatial:]), dim=1)
+        q, k = q.expand(len(k), -1, -1)[:, None], k[:, None]
+        if is_long(q, k):
+            # The weights of a row sum to 1, so the values may be widened after they were mixed: there
+            # are fewer of them then, and mixing narrow ones costs less.
+            out = self.v_proj(attend(q, k, v_bmc[:, None]))
+        else:
+            out = attend(q, k, self.v_proj(v_bmc)[:, None])
         return self.out_proj(out[:, 0])
 
 
@@ -40,8 +47,8 @@ class MemoryAttentionLayer(nn.Module):
         dim = config.hidden_dim
         self.self_attn = RotaryAttention(dim, dim)
         self.cross_attn_image = RotaryAttention(dim, config.mem_dim)
-        self.linear1 = nn.Linear(dim, config.memory_mlp)
-        self.linear2 = nn.Linear(config.memory_mlp, dim)
+        self.linear1 = Linear(dim, config.memory_mlp)
+        self.linear2 = Linear(config.memory_mlp, dim)
         self.norm1 = nn.LayerNorm(dim)
         self.norm2 = nn.LayerNorm(dim)
         self.norm3 = nn.LayerNorm(dim)
@@ -51,14 +58,14 @@ class MemoryAttentionLayer(nn.Module):
         x_nmc: Tensor,
         keys_nkc: Tensor,
         values_nkc: Tensor,
-        rotary: tuple[Tensor, Tensor],
+        rotary: Tensor,
         pointers: int,
     ) -> Tensor:
         q = self.norm1(x_nmc)
         x_nmc = x_nmc + self.self_attn(q, q, q, rotary, 0)
         q = self.norm2(x_nmc)
         x_nmc = x_nmc + self.cross_attn_image(q, keys_nkc, values_nkc, rotary, pointers)
-        return x_nmc + self.linear2(F.relu(self.linear1(self.norm3(x_nmc))))
+        return x_nmc + self.linear2(self.linear1(self.norm3(x_nmc), "relu"))
 
 
 class MemoryAttention(nn.Module):
@@ -84,7 +91,8 @@ class MemoryAttention(nn.Module):
         tokens; its encodings are added to the keys only.
         """
         rotary = rotary_table(*grid, image_nmc.shape[-1], image_nmc.device)
-        x_nmc = image_nmc + 0.1 * image_positions_1mc
+        # Objects that see the same image share everything up to their first look at their memories.
+        x_nmc = distinct(image_nmc) + 0.1 * image_positions_1mc
         keys_nkc = memory_nkc + memory_positions_nkc
         for layer in self.layers:
             x_nmc = layer(x_nmc, keys_nkc, memory_nkc, rotary, pointers)

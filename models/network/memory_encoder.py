@@ -4,7 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from napari_sam2.models.config import Sam2Config
-from napari_sam2.models.network.layers import LayerNorm2d
+from napari_sam2.models.network.kernels import Linear
+from napari_sam2.models.network.layers import LayerNorm2d, distinct
 
 
 class MaskDownsampler(nn.Module):
@@ -32,14 +33,13 @@ class FuserBlock(nn.Module):
         super().__init__()
         self.dwconv = nn.Conv2d(dim, dim, kernel_size=7, padding=3, groups=dim)
         self.norm = LayerNorm2d(dim)
-        self.pwconv1 = nn.Linear(dim, 4 * dim)
-        self.act = nn.GELU()
-        self.pwconv2 = nn.Linear(4 * dim, dim)
+        self.pwconv1 = Linear(dim, 4 * dim)
+        self.pwconv2 = Linear(4 * dim, dim)
         self.gamma = nn.Parameter(torch.full((dim,), 1e-6))
 
     def forward(self, x_nchw: Tensor) -> Tensor:
         y = self.norm(self.dwconv(x_nchw)).permute(0, 2, 3, 1)
-        y = self.gamma * self.pwconv2(self.act(self.pwconv1(y)))
+        y = self.gamma * self.pwconv2(self.pwconv1(y, "gelu"))
         return x_nchw + y.permute(0, 3, 1, 2)
 
 
@@ -69,5 +69,5 @@ class MemoryEncoder(nn.Module):
 
     def forward(self, coarse_nchw: Tensor, mask_n1hw: Tensor) -> Tensor:
         """Spatial memories (n, mem_dim, h, w) from features at stride 16 and scaled masks at input size."""
-        x = self.pix_feat_proj(coarse_nchw) + self.mask_downsampler(mask_n1hw)
+        x = self.pix_feat_proj(distinct(coarse_nchw)) + self.mask_downsampler(mask_n1hw)
         return self.out_proj(self.fuser(x))

@@ -42,23 +42,21 @@ def sine_time(offsets_p: Tensor, channels: int) -> Tensor:
 @lru_cache(maxsize=32)
 @torch.inference_mode(False)
 @torch.no_grad()
-def rotary_table(height: int, width: int, channels: int, device: torch.device) -> tuple[Tensor, Tensor]:
-    """Cosines and sines (h * w, channels) of two-dimensional rotary encoding: x first, then y."""
+def rotary_table(height: int, width: int, channels: int, device: torch.device) -> Tensor:
+    """Turns (h * w, channels / 2) of two-dimensional rotary encoding, as complex numbers: x first, then y."""
     quarter = channels // 4
     frequency_c = 10000.0 ** (-torch.arange(quarter, dtype=torch.float32) / quarter)
     y_n, x_n = torch.meshgrid(
         torch.arange(height, dtype=torch.float32), torch.arange(width, dtype=torch.float32), indexing="ij"
     )
     angle_nc = torch.cat((x_n.reshape(-1, 1) * frequency_c, y_n.reshape(-1, 1) * frequency_c), dim=1)
-    angle_nc = angle_nc.repeat_interleave(2, dim=1).to(device)
-    return angle_nc.cos(), angle_nc.sin()
+    return torch.polar(torch.ones_like(angle_nc), angle_nc).to(device)
 
 
-def rotate(x: Tensor, cos_nc: Tensor, sin_nc: Tensor) -> Tensor:
+def rotate(x: Tensor, turns_nc: Tensor) -> Tensor:
     """Rotary encoding of (..., n, c): each pair of neighbouring channels turns by its angle."""
-    pairs = x.float().unflatten(-1, (-1, 2))
-    turned = torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1).flatten(-2)
-    return (x.float() * cos_nc + turned * sin_nc).to(x.dtype)
+    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    return torch.view_as_real(pairs * turns_nc).flatten(-2).to(x.dtype)
 
 
 class FourierPositions(nn.Module):

@@ -122,9 +122,16 @@ class Sam2(nn.Module):
 
     def encode_image(self, image_bchw: Tensor) -> ImageFeatures:
         """Features of normalised images (b, 3, size, size)."""
-        fine, mid, coarse = self.image_encoder(image_bchw)
-        decoder = self.sam_mask_decoder
-        return ImageFeatures(decoder.conv_s0(fine), decoder.conv_s1(mid), coarse)
+        stages, neck, decoder = (
+            self.image_encoder.trunk(image_bchw),
+            self.image_encoder.neck,
+            self.sam_mask_decoder,
+        )
+        return ImageFeatures(
+            neck.narrowed(stages, 0, decoder.conv_s0),
+            neck.narrowed(stages, 1, decoder.conv_s1),
+            neck.coarse(stages),
+        )
 
     def without_memory(self, coarse_nchw: Tensor) -> Tensor:
         """Features for a frame that is decoded from the image alone."""
