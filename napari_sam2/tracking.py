@@ -157,13 +157,13 @@ def track(
         model = load_model(model, device)
     session.model = ModelStamp(model.name, model.sha256)
     if framing is None:
-        framing = session.parameters.get("framing") or suitable_framing(model)  # type: ignore[assignment]
+        framing = session.parameters.get("framing") or suitable_framing(model.config.image_size)  # type: ignore[assignment]
     return Tracking(session, model, framing, plan, onto, state)
 
 
-def suitable_framing(model: "LoadedModel") -> "Framing":
-    """The framing of a model when nobody chose one."""
-    return "auto" if model.config.image_size <= _SMALL_INPUT else "frame"
+def suitable_framing(image_size: int) -> "Framing":
+    """The framing for networks of an input size, in pixels, when nobody chose one."""
+    return "auto" if image_size <= _SMALL_INPUT else "frame"
 
 
 def starts(plan: Sequence[Pass]) -> set[int]:

@@ -4,7 +4,7 @@ import copy
 import hashlib
 import operator
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -249,6 +249,17 @@ class Frames:
         if axis == "z":
             single.step, single.step_unit = self.depth, "frame" if self.depth is None else self.unit
         return single
+
+    @property
+    def array(self) -> LazyArray:
+        """The source, to be read piece by piece."""
+        return self._stack.array
+
+    def reading(self, array: LazyArray) -> "Frames":
+        """The same image, read from another array of the same shape and type."""
+        other = copy.copy(self)
+        other._stack = replace(self._stack, array=array)
+        return other
 
     def close(self) -> None:
         """Let go of the file; reading afterwards opens it again."""

@@ -7,6 +7,7 @@ number alone.
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
 
@@ -94,16 +95,25 @@ class Follow:
     display: Display
 
 
-Request = UseModel | Look | Follow
+@dataclass(frozen=True, eq=False)
+class Prepare:
+    """Encode a frame as a whole, so that the first click on it is answered sooner."""
+
+    number: int
+    frame: int
+    display: Display
+
+
+Request = UseModel | Look | Follow | Prepare
 
 
 @dataclass(frozen=True)
 class Loading:
-    """A model is on its way: bytes of the download so far, and in all."""
+    """A model is on its way: bytes of the download so far, and in all where that is known."""
 
     number: int
     done: int
-    total: int
+    total: int | None
 
 
 @dataclass(frozen=True)
@@ -151,10 +161,32 @@ class Failed:
     sentence: str
 
 
-Answer = Loading | Loaded | Seen | Found | Done | Failed
+@dataclass(frozen=True)
+class Lost:
+    """The worker is gone, with all that it was asked; `sentence` says why and what to do."""
+
+    sentence: str
+    number: int = 0
+
+
+Answer = Loading | Loaded | Seen | Found | Done | Failed | Lost
 
 
 def halved(patch: MaskPatch) -> MaskPatch:
     """The patch with its logits as float16, rounded as the label store rounds them."""
     positive_hw = np.clip(patch.logits_hw, _FAINTEST, _STRONGEST).astype(np.float16)
     return replace(patch, logits_hw=np.where(patch.logits_hw > 0, positive_hw, np.float16(0)))
+
+
+def as_record(patch: MaskPatch) -> tuple[list[float], bytes]:
+    """A patch as plain numbers and bytes, to be written to a file."""
+    height, width = patch.logits_hw.shape
+    numbers = [patch.object_id, patch.top, patch.left, height, width, patch.predicted_iou, patch.object_score]
+    return numbers, imagecodecs.zstd_encode(patch.logits_hw.astype("<f2").tobytes(), 1)
+
+
+def from_record(numbers: list[float], data: bytes) -> MaskPatch:
+    """The patch that `as_record` took apart."""
+    object_id, top, left, height, width = map(int, numbers[:5])
+    logits_hw = np.frombuffer(imagecodecs.zstd_decode(data), "<f2").reshape(height, width)
+    return MaskPatch(object_id, top, left, logits_hw, numbers[5], numbers[6])

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from napari_sam2.interactive.objects import Progress
+from napari_sam2.interactive.requests import Loading
 from napari_sam2.models.plan import Pass
 from napari_sam2.session.edits import Propagate
-from napari_sam2.session.state import TrackedObject
 from napari_sam2.tracking import steps
 
 
@@ -36,7 +36,7 @@ class Run:
     step: int
     edit: Propagate
     plan: tuple[Pass, ...]
-    given: Mapping[tuple[int, int], str]
+    given: Mapping[tuple[int, int], str] = field(default_factory=dict)
     done: int = 0
     started: float = field(default_factory=time.monotonic)
 
@@ -53,21 +53,6 @@ class Run:
         return Progress(what, self.done, self.total, speed, (self.total - self.done) / speed)
 
 
-def status_of(tracked: TrackedObject, output: Mapping[int, str | None], names: Mapping[int, str]) -> str:
-    """The state of an object in words.
-
-    Parameters
-    ----------
-    tracked : TrackedObject
-        The object.
-    output : mapping of int to str or None
-        Frames that propagation has output, with the name of the prompt that each mask comes from.
-    names : mapping of int to str
-        The name of the prompt on each prompted frame.
-    """
-    if not output:
-        return "prompted" if tracked.prompts or tracked.locks else "no prompt"
-    changed = [frame for frame, name in names.items() if output.get(frame) != name]
-    if changed:
-        return f"changed on frame {', '.join(map(str, sorted(changed)[:3]))}; propagate or repair"
-    return f"followed on {len(output)} frame{'s' * (len(output) > 1)}"
+def download(name: str, loading: Loading) -> Progress:
+    """How far the download of a model is."""
+    return Progress(f"downloading {name}", loading.done, loading.total or 0, math.nan, math.nan)

@@ -1,8 +1,9 @@
 """Where the model runs: takes requests and yields answers, a step at a time; knows no process, no queue."""
 
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,9 @@ from napari_sam2.interactive.requests import (
     Follow,
     Found,
     Loaded,
+    Loading,
     Look,
+    Prepare,
     Request,
     Seen,
     UseModel,
@@ -35,6 +38,9 @@ if TYPE_CHECKING:
 _SCENES = 4
 """How many encoded frames are kept for further clicks."""
 
+_TELL_EVERY = 0.1
+"""Seconds between two words on a download."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,10 +51,18 @@ class Worker:
     ----------
     frames : Frames
         The stack.
+    tell : callable
+        Takes answers that come while another is being made: how far a download is.
+
+    Attributes
+    ----------
+    cancelled : callable
+        Says of the number of a request whether it was cancelled; asked during downloads.
     """
 
-    def __init__(self, frames: Frames) -> None:
-        self._frames = frames
+    def __init__(self, frames: Frames, tell: Callable[[Answer], None] = lambda answer: None) -> None:
+        self._frames, self._tell = frames, tell
+        self.cancelled: Callable[[int], bool] = lambda number: False
         self._model: LoadedModel | None = None
         self._scenes: OrderedDict[int, Scene] = OrderedDict()
 
@@ -60,7 +74,13 @@ class Worker:
             else:
                 if request.display.apply(self._frames):
                     self._scenes.clear()
-                yield from self._look(request) if isinstance(request, Look) else self._follow(request)
+                match request:
+                    case Look():
+                        yield from self._look(request)
+                    case Follow():
+                        yield from self._follow(request)
+                    case Prepare():
+                        yield from self._prepare(request)
         except Exception as error:
             self._scenes.clear()
             self._free_memory()
@@ -72,7 +92,17 @@ class Worker:
         self._scenes.clear()
         self._model = None
         self._free_memory()
-        model = load_model(request.name, request.device)
+        told = 0.0
+
+        def progress(done: int, total: int | None) -> None:
+            nonlocal told
+            if self.cancelled(request.number):
+                raise ModelError(f"the download of {request.name} was cancelled")
+            if time.monotonic() - told > _TELL_EVERY or done == total:
+                told = time.monotonic()
+                self._tell(Loading(request.number, done, total))
+
+        model = load_model(request.name, request.device, progress=progress)
         self._model = model
         yield Loaded(request.number, model.name, model.sha256, str(model.device), model.config.image_size)
 
@@ -81,7 +111,7 @@ class Worker:
         from napari_sam2.models.solver import Solver, Task
 
         model = self._ready()
-        framing = request.framing or suitable_framing(model)
+        framing = request.framing or suitable_framing(model.config.image_size)
         scene = self._scene(request.frame)
         solver = Solver(model.network, model.device, self._frames.shape[0])
         if request.hint is None:
@@ -92,11 +122,21 @@ class Worker:
         patch = solver.solve(scene, [task])[0].patch
         yield Seen(request.number, request.object_id, request.frame, halved(patch))
 
+    def _prepare(self, request: Prepare) -> Iterator[Answer]:
+        import torch
+
+        from napari_sam2.models.views import whole
+
+        scene = self._scene(request.frame)
+        with torch.inference_mode():
+            scene.features([whole(scene.shape)])
+        yield Done(request.number)
+
     def _follow(self, request: Follow) -> Iterator[Answer]:
         from napari_sam2.models.tracker import Tracker
 
         model = self._ready()
-        framing: Framing = request.framing or suitable_framing(model)
+        framing: Framing = request.framing or suitable_framing(model.config.image_size)
         self._scenes.clear()
         memo = _Memo(request, self._frames.shape)
         tracker = Tracker(model, self._frames, framing=framing, found=memo.object_mask)

@@ -324,6 +324,14 @@ def exchanged(edit: Edit, old: Edit, new: Edit) -> Edit:
     return new if edit is old else edit
 
 
+def without(group: Edit, edit: Edit) -> Edit:
+    """A group without one of its edits."""
+    assert isinstance(group, Group)
+    return Group(
+        tuple(without(one, edit) if isinstance(one, Group) else one for one in group.edits if one is not edit)
+    )
+
+
 @dataclass(frozen=True)
 class _PutObject(Edit):
     """Inverse of every object edit: the object as a whole, or none."""

@@ -3,7 +3,7 @@
 import dataclasses
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
@@ -59,15 +59,17 @@ class ModelStamp:
     sha256: str
 
 
-def write(session: "Session", path: str | os.PathLike[str]) -> None:
-    """Write a session; an earlier file is replaced as a whole or kept.
+def write(
+    session: "Session", path: str | os.PathLike[str], more: Mapping[str, Any] | None = None
+) -> None:
+    """Write a session, and `more` JSON values with it; an earlier file is replaced as a whole or kept.
 
     Raises
     ------
     InputError
         When it cannot be written.
     """
-    content = _as_text(session).encode("utf-8")
+    content = _as_text(session, more).encode("utf-8")
     with whole_file(path) as partial, open(partial, "wb") as stream:
         stream.write(content)
         stream.flush()
@@ -100,7 +102,19 @@ def read_into(session: "Session", path: str | os.PathLike[str], *, check_image: 
         )
 
 
-def _as_text(session: "Session") -> str:
+def read_more(path: str | os.PathLike[str]) -> dict[str, Any]:
+    """The values that were kept with a session; empty when there are none.
+
+    Raises
+    ------
+    InputError
+        The file is no session.
+    """
+    more = _read(Path(path)).get("more")
+    return more if isinstance(more, dict) else {}
+
+
+def _as_text(session: "Session", more: Mapping[str, Any] | None) -> str:
     frames = session.frames
     head = {
         "format": FORMAT,
@@ -117,6 +131,7 @@ def _as_text(session: "Session") -> str:
         },
         "model": None if session.model is None else dataclasses.asdict(session.model),
         "parameters": dict(session.parameters),
+        **({"more": dict(more)} if more else {}),
     }
     lines = [f" {_json(name)}: {_json(value)}" for name, value in head.items()]
     steps = ",\n".join(f"  {_json(_as_json(step))}" for step in session.history)

@@ -27,6 +27,7 @@ from napari_sam2.session.edits import (
     UnmarkDivision,
     exchanged,
     flattened,
+    without,
 )
 from napari_sam2.session.saved import ModelStamp
 from napari_sam2.session.state import Division, State, TrackedObject, Value
@@ -255,12 +256,26 @@ class Session:
                 return
         raise ValueError("this propagation is not in the history")
 
-    def forget(self, propagation: Propagate) -> None:
-        """Strike a propagation that found nothing out of the history; it has changed nothing."""
-        steps = [(edit, inverse) for edit, inverse in self._done if edit is not propagation]
-        if len(steps) == len(self._done):
-            raise ValueError("this propagation is not in the history")
-        self._done = steps
+    def forget(self, propagation: Propagate) -> bool:
+        """Strike a propagation that found nothing out of the history.
+
+        Returns
+        -------
+        bool
+            True when its whole step is gone; False when others of the step's edits stay.
+        """
+        for place, (edit, inverse) in enumerate(self._done):
+            if edit is propagation:
+                del self._done[place]
+                return True
+            if any(one is propagation for one in flattened([edit])):
+                if place == len(self._done) - 1:
+                    inverse.apply(self._state)
+                    del self._done[place]
+                    return True
+                self._done[place] = (without(edit, propagation), inverse)
+                return False
+        raise ValueError("this propagation is not in the history")
 
     # -- undo ------------------------------------------------------------------------------------
 
@@ -323,17 +338,24 @@ class Session:
 
     # -- files -----------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: str | os.PathLike[str], *, more: Mapping[str, Any] | None = None) -> None:
         """Write the session as JSON, with every edit, undone ones left out.
 
         The file is written beside and renamed: an earlier one is replaced as a whole or kept.
+
+        Parameters
+        ----------
+        path : path
+            The file.
+        more : mapping, optional
+            JSON values to keep with the session; `saved.read_more` gives them back.
 
         Raises
         ------
         InputError
             When it cannot be written.
         """
-        saved.write(self, path)
+        saved.write(self, path, more)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], frames: "Frames", *, check_image: bool = True) -> Self:
