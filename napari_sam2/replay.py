@@ -9,6 +9,7 @@ from napari_sam2.errors import InputError
 from napari_sam2.frames import Contrast, Frames
 from napari_sam2.models.cards import CARDS
 from napari_sam2.session import Session, read_prompts
+from napari_sam2.session.saved import SavedImage
 
 if TYPE_CHECKING:
     from napari_sam2.models.load import LoadedModel
@@ -23,6 +24,7 @@ def read_session(
     direction: str | None = None,
     start: int | None = None,
     stop: int | None = None,
+    other_image: bool = False,
 ) -> Session:
     """Make a session from a file of prompts, or read a saved one.
 
@@ -38,6 +40,8 @@ def read_session(
         add to those it has.
     start, stop : int, optional
         For the same: the frames to output, as in `range`.
+    other_image : bool
+        Take a saved session of another image too, as far as its edits fit this one.
 
     Raises
     ------
@@ -47,7 +51,7 @@ def read_session(
     path = Path(path)
     saved = path.suffix.lower() == ".json"
     if saved:
-        session = Session.load(path, frames)
+        session = Session.load(path, frames, check_image=not other_image)
     else:
         session = Session(frames)
         read_prompts(path, session)
@@ -56,14 +60,38 @@ def read_session(
     return session
 
 
+def find_image(session: str | os.PathLike[str], image: SavedImage) -> Path:
+    """Find the image of a saved session: beside it, a folder up, or in the folder this runs in.
+
+    Raises
+    ------
+    InputError
+        There is none of its name.
+    """
+    if image.source is None:
+        raise InputError(
+            f"{session} was made on an array in memory, which has no file; "
+            "save the array, as a TIFF for instance, and name that with --image"
+        )
+    beside = Path(session).resolve().parent
+    for folder in (beside, beside.parent, Path()):
+        if (folder / image.source).exists():
+            return folder / image.source
+    raise InputError(
+        f"the image of {session}, {image.source}, is not beside it, nor a folder up, nor in this folder; "
+        "say where it is with --image"
+    )
+
+
 def record_view(session: Session, framing: str) -> None:
-    """Write into the session how the model sees its image."""
+    """Write into the session how the model sees its image, and the sizes that its tables are in."""
     frames = session.frames
     contrast = [list(pair) for pair in zip(frames.contrast.low, frames.contrast.high, strict=True)]
     view = {
         "channels": json.dumps(frames.shown_channels),
         "contrast": json.dumps(contrast),
         "framing": framing,
+        "sizes": json.dumps([frames.pixel_size, frames.unit, frames.step, frames.step_unit]),
     }
     for name, value in view.items():
         if session.parameters.get(name) != value:
@@ -74,10 +102,28 @@ def recall_view(session: Session) -> None:
     """Show the image as it was shown in the run that saved the session, where the session says so."""
     frames, parameters = session.frames, session.parameters
     if "channels" in parameters:
-        frames.shown_channels = tuple(json.loads(str(parameters["channels"])))
+        channels = tuple(json.loads(str(parameters["channels"])))
+        if max(channels) >= frames.n_channels:
+            raise InputError(
+                f"the session shows channel {max(channels)}, counted from 0, but {frames.name} has "
+                f"{frames.n_channels}; choose channels for it"
+            )
+        frames.shown_channels = channels
     if "contrast" in parameters:
         low, high = zip(*json.loads(str(parameters["contrast"])), strict=True)
         frames.contrast = Contrast(low, high)
+
+
+def recall_sizes(session: Session, *, pixel_size: bool = True, step: bool = True) -> None:
+    """Give the image the pixel size and the step that it had in the run that saved the session."""
+    if "sizes" not in session.parameters:
+        return
+    frames = session.frames
+    saved_size, unit, saved_step, step_unit = json.loads(str(session.parameters["sizes"]))
+    if pixel_size:
+        frames.pixel_size, frames.unit = saved_size and tuple(saved_size), unit
+    if step:
+        frames.step, frames.step_unit = saved_step, step_unit
 
 
 def model_of(session: Session) -> str:

@@ -10,12 +10,14 @@ from typing import Any
 from cyclopts import App, CycloptsError
 
 from napari_sam2 import __version__
+from napari_sam2.cli.batch import batch
 from napari_sam2.cli.demo import demo
 from napari_sam2.cli.export import export
 from napari_sam2.cli.info import info
 from napari_sam2.cli.measure import measure
 from napari_sam2.cli.mistakes import sentence
 from napari_sam2.cli.models import models
+from napari_sam2.cli.replay import replay
 from napari_sam2.cli.score import score
 from napari_sam2.cli.summary import summary
 from napari_sam2.cli.track import track
@@ -42,7 +44,7 @@ Start here:
 Each command tells more with --help. The exit status is 0 when all went well,
 2 with one sentence on what to mend, and 130 after Ctrl-C.""",
 )
-for command in (info, track, measure, export, score, summary, models, train, demo):
+for command in (info, track, replay, batch, measure, export, score, summary, models, train, demo):
     app.command(command)
 
 

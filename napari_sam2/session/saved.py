@@ -44,6 +44,28 @@ _NAMES: dict[Any, str] = {kind: name for name, kind in _KINDS.items()}
 
 
 @dataclasses.dataclass(frozen=True)
+class SavedImage:
+    """The image that a session was made on, as the file tells it.
+
+    Attributes
+    ----------
+    name : str
+        As in `Frames`.
+    source : str or None
+        Name of its file or folder, without where that lies; None for an array in memory.
+    axis : str
+        "t" or "z".
+    fingerprint : str
+        As in `Frames`.
+    """
+
+    name: str
+    source: str | None
+    axis: str
+    fingerprint: str
+
+
+@dataclasses.dataclass(frozen=True)
 class ModelStamp:
     """Which model made, or is to make, a session's masks.
 
@@ -74,6 +96,21 @@ def write(
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def read_image(path: str | os.PathLike[str]) -> SavedImage:
+    """Read which image a saved session was made on.
+
+    Raises
+    ------
+    InputError
+        The file is no session.
+    """
+    path = Path(path)
+    image = _field(_read(path), "image", dict, path)
+    source = None if image.get("source") is None else _field(image, "source", str, path)
+    name, axis, fingerprint = (_field(image, key, str, path) for key in ("name", "axis", "fingerprint"))
+    return SavedImage(name, source, axis, fingerprint)
 
 
 def read_into(session: "Session", path: str | os.PathLike[str], *, check_image: bool) -> None:
@@ -192,7 +229,8 @@ def _check_image(session: "Session", document: dict[str, Any], path: Path) -> No
     if _field(image, "fingerprint", str, path) != session.frames.fingerprint():
         raise InputError(
             f"{path} was made on another image, {image.get('name')} of shape {_shape(image.get('shape'))}, "
-            f"than {session.frames.name} of shape {_shape(session.frames.shape)}; open that image"
+            f"than {session.frames.name} of shape {_shape(session.frames.shape)}; open that image, or replay "
+            "the session with --other-image to apply it to this one"
         )
 
 
