@@ -57,11 +57,12 @@ def draw_summary(result: Result) -> Figure:
     figure = Figure(figsize=(11.7, 8.3), layout="constrained")
     first, last = frame_range(regions)
     about = describe(regions)
+    n_objects = regions["object_id"].nunique()
     frames = "frames" if scale.axis == "t" else "slices"
     sizes = " x ".join(f"{size:g}" for size in scale.pixel_size)
     size_text = "lengths in pixels" if scale.unit == "pixel" else f"pixel {sizes} {scale.unit}"
     figure.suptitle(
-        f"{result.name}: {regions['object_id'].nunique()} objects on {frames} {first} to {last}\n"
+        f"{result.name}: {n_objects} object{'s' * (n_objects != 1)} on {frames} {first} to {last}\n"
         f"{size_text}, step {scale.step:g} {scale.step_unit}; {about['software']} {about['version']}",
         fontsize=10,
     )

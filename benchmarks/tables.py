@@ -2,15 +2,18 @@
 
 Run `python -m benchmarks.tables` in the repository root. Frames are 1024 x 1024 with 200 objects, made as
 they are read. The loop is timed on fewer frames and compared number by number with ours. One process,
-one thread.
+one thread; then the gain of two processes in real time, which needs two processors that are free; then the
+memory that fresh processes need for the table, and for all tables of a result, which go to the disk.
 """
 
 import argparse
+import os
 import resource
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
@@ -19,7 +22,7 @@ from scipy.spatial import ConvexHull, KDTree
 from skimage.measure import label, regionprops_table
 from skimage.segmentation import expand_labels
 
-from napari_sam2.analysis import measure_regions
+from napari_sam2.analysis import measure_regions, write_results
 
 SKIMAGE = {
     "label": "object_id",
@@ -121,12 +124,9 @@ def seconds(run: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def peak_memory(n_frames: int, size: int, n_objects: int) -> float:
-    """Megabytes that a fresh process needs to measure so many frames, its table included."""
-    code = (
-        f"from benchmarks.tables import measure, print_memory; measure({n_frames}, {size}, {n_objects}); "
-        "print_memory()"
-    )
+def peak_memory(run: str, n_frames: int, size: int, n_objects: int) -> float:
+    """Megabytes that a fresh process needs to `run` on so many frames."""
+    code = f"from benchmarks import tables as t; t.{run}({n_frames}, {size}, {n_objects}); t.print_memory()"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     return float(done.stdout)
 
@@ -135,9 +135,21 @@ def print_memory() -> None:
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
+def stacks(n_frames: int, size: int, n_objects: int) -> tuple[Frames, Frames]:
+    return tuple(Frames(n_frames, size, n_objects, images) for images in (False, True))
+
+
 def measure(n_frames: int, size: int, n_objects: int) -> pd.DataFrame:
-    labels = Frames(n_frames, size, n_objects, images=False)
-    return measure_regions(labels, Frames(n_frames, size, n_objects, images=True))
+    return measure_regions(*stacks(n_frames, size, n_objects))
+
+
+def write(n_frames: int, size: int, n_objects: int) -> None:
+    with TemporaryDirectory() as folder:
+        write_results(*stacks(n_frames, size, n_objects), folder)
+
+
+def nothing(n_frames: int, size: int, n_objects: int) -> None:
+    measure_regions(*stacks(1, size, n_objects))
 
 
 def main() -> None:
@@ -146,12 +158,17 @@ def main() -> None:
     parser.add_argument("--loop-frames", type=int, default=10)
     parser.add_argument("--size", type=int, default=1024)
     parser.add_argument("--objects", type=int, default=200)
+    parser.add_argument("--memory", action=argparse.BooleanOptionalAction, default=True)
     asked = parser.parse_args()
 
     # First, as a process begins with the peak of the one it was started from.
-    few, many = (peak_memory(n, asked.size, asked.objects) for n in (asked.frames // 5, asked.frames))
-    labels = Frames(asked.frames, asked.size, asked.objects, images=False)
-    images = Frames(asked.frames, asked.size, asked.objects, images=True)
+    few, many = asked.frames // 5, asked.frames
+    memory = {
+        (run, n): peak_memory(run, n, asked.size, asked.objects)
+        for run, n in (("nothing", 1), ("measure", few), ("measure", many), ("write", few), ("write", many))
+        if asked.memory
+    }
+    labels, images = stacks(asked.frames, asked.size, asked.objects)
     measure_regions(labels, images, frames=[0])
     reading = seconds(lambda: [(labels[i], images[i]) for i in range(asked.loop_frames)]) / asked.loop_frames
 
@@ -173,12 +190,27 @@ def main() -> None:
         if name != "orientation"
     )
     print(f"  largest difference from scikit-image over {len(SKIMAGE) - 1} columns: {worst:.1e}")
-    rows = len(table) // asked.loop_frames * (asked.frames - asked.frames // 5)
+    some = range(min(asked.frames, 200))
+    walls = {}
+    for workers in (1, 2):
+        start = time.perf_counter()
+        measure_regions(labels, images, frames=some, workers=workers)
+        walls[workers] = time.perf_counter() - start
+    busy = os.getloadavg()[0]
     print(
-        f"  peak memory {few:.0f} MB for {asked.frames // 5} frames, {many:.0f} MB for {asked.frames}; "
-        f"the table itself grew by {rows * table.memory_usage(index=False).sum() / len(table) / 2**20:.0f} MB"
+        f"  {len(some)} frames in real time: {walls[1]:.1f} s with 1 process, {walls[2]:.1f} s with 2 = "
+        f"{walls[1] / walls[2]:.2f} x; {os.cpu_count()} processors, load {busy:.1f}"
     )
-
-
-if __name__ == "__main__":
-    main()
+    if not asked.memory:
+        return
+    base = memory["nothing", 1]
+    row = table.memory_usage(index=False).sum() / len(table) / 2**20
+    rows = {n: len(table) // asked.loop_frames * n for n in (few, many)}
+    print(f"  peak memory above the {base:.0f} MB of the program and one frame:")
+    for run, what in (
+        ("measure", "measure_regions, the table in memory"),
+        ("write", "write_results, all tables"),
+    ):
+        said = ", ".join(f"{memory[run, n] - base:.0f} MB for {n} frames" for n in (few, many))
+        print(f"    {what}: {said}")
+    print(f"    the table itself: {rows[few] * row:.0f} and {rows[many] * row:.0f} MB")

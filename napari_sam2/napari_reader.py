@@ -151,6 +151,9 @@ def _layers_of(stack: Stack) -> list[LayerData]:
         if not is_rgb:
             window = stack.contrast or _window(image)
             place |= {"contrast_limits": window, "colormap": "gray_r" if stack.is_negative else "gray"}
+        if stack.kind.startswith("DICOM"):
+            # Where `writers.write_dicom_seg` finds the images that masks belong to.
+            place |= {"metadata": {"dicom": stack.source}}
         if n_channels > 1:
             colours = COLOURS[:2] if n_channels == 2 else COLOURS
             place |= {"colormap": colours[channel % len(colours)], "blending": "additive"}

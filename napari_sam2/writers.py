@@ -78,6 +78,20 @@ def write_ome_zarr(path: str, layers: Layers) -> list[str]:
     return [str(write_ome_zarr(data, path, images=images[0] if images else None, axis=axis, **sizes))]
 
 
+def write_dicom_seg(path: str, layers: Layers) -> list[str]:
+    """Write a labels layer as a DICOM SEG of the DICOM images that the image layer was opened from."""
+    from napari_sam2.analysis.exports import write_dicom_seg
+
+    data, _ = _of_kind(layers, "labels")[0]
+    sources = [meta.get("metadata", {}).get("dicom") for _, meta in _of_kind(layers, "image")]
+    if not sources or sources[0] is None:
+        raise InputError(
+            "a DICOM SEG belongs to DICOM images; select the labels layer together with the image layer that "
+            "this plugin opened from DICOM"
+        )
+    return [str(write_dicom_seg(_flat(data), path, source=sources[0]))]
+
+
 def write_geff(path: str, data: Any, meta: Meta) -> list[str]:
     """Write a tracks layer as GEFF."""
     from napari_sam2.analysis.exports import write_geff

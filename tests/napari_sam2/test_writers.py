@@ -4,8 +4,10 @@ import json
 from pathlib import Path
 
 import geff
+import highdicom
 import nibabel
 import numpy as np
+import pydicom
 import pytest
 import tifffile
 import yaozarrs
@@ -17,6 +19,7 @@ from PIL import Image as Picture
 
 from napari_sam2.analysis.exports import read_sav, read_trackmate
 from napari_sam2.errors import InputError
+from napari_sam2.napari_reader import read_layers
 
 MANIFEST = Path(__file__).resolve().parents[2] / "napari_sam2" / "napari.yaml"
 MICRONS = {"scale": (2, 0.5, 0.25), "units": ("s", "um", "um")}
@@ -91,6 +94,22 @@ def test_ome_tiff_and_ome_zarr_with_the_image(save, data):
     yaozarrs.validate_zarr_store(path)
     np.testing.assert_array_equal(zarr.open_array(path / "0", mode="r")[:], data * 3)
     assert (save("b.ome.zarr", Labels(data)) / "labels/objects/0").is_dir()
+
+
+def test_dicom_seg_of_the_images_that_were_opened(save, data, tmp_path, shared_data):
+    folder = shared_data / "dicom" / "ct-3slice"
+    ((image, place, _),) = read_layers(str(folder))
+    scan = Image(np.asarray(image), **place)
+    masks = np.zeros(image.shape, np.int32)
+    masks[1, 100:120, 200:230] = 4
+    found = highdicom.seg.segread(save("a.seg.dcm", Labels(masks), scan))
+    assert found.number_of_segments == 1
+    assert found.get_volume().array.sum() == 20 * 30
+    files = {pydicom.dcmread(file).SOPInstanceUID for file in folder.iterdir()}
+    assert {uids[-1] for uids in found.get_source_image_uids()} == files
+    for layers in ((Labels(masks),), (Labels(masks), Image(np.asarray(image)))):
+        with pytest.raises(InputError, match="opened from DICOM"):
+            save("b.dcm", *layers)
 
 
 def test_volumes_in_time(save, data):

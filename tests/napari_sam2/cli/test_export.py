@@ -19,6 +19,7 @@ from pycocotools.coco import COCO
 
 from napari_sam2.analysis import mark_divisions, measure_lineage, read_table, write_table
 from napari_sam2.analysis.exports import read_sav, read_trackmate, write_ctc
+from napari_sam2.analysis.results import TABLES
 from napari_sam2.cli.export import Format
 from napari_sam2.cli.main import run
 from napari_sam2.export import WRITERS
@@ -149,11 +150,7 @@ def test_mp4(results: Path):
 
 def test_parquet_has_every_table(results: Path):
     folder = export("parquet", "tables")
-    assert {path.name for path in folder.iterdir()} == {
-        "regions.parquet",
-        "tracks.parquet",
-        "lineage.parquet",
-    }
+    assert {path.stem for path in folder.iterdir()} == set(TABLES["t"])
     found = pd.read_parquet(folder / "regions.parquet")
     assert found["area"].tolist() == pd.read_csv(results / "regions.csv")["area"].tolist()
 
