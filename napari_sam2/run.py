@@ -22,6 +22,10 @@ from napari_sam2.outputs import OutputFolder, writing
 from napari_sam2.overlay import write_overlay
 from napari_sam2.replay import check_model, model_of, record_view
 from napari_sam2.session import Session
+from napari_sam2.spacetime import VolumeTracking
+from napari_sam2.spacetime.folder import follow_into
+from napari_sam2.spacetime.folder import measure as measure_volumes
+from napari_sam2.spacetime.folder import write_all as write_volumes
 from napari_sam2.tracking import Tracking, steps, track
 
 if TYPE_CHECKING:
@@ -85,8 +89,8 @@ def track_to_folder(
     """Follow a session's objects and write everything that is known of them into a folder.
 
     The folder gets ``labels.tif``, ``overlay.png``, ``session.json``, the tables and the page of
-    `napari_sam2.analysis.write_results`, and appears when all are complete. A run that was interrupted
-    goes on where it stopped when it is asked for again.
+    `napari_sam2.analysis.write_results` (of volumes in time ``volumes.csv`` and ``tracks.csv``), and appears
+    when all are complete. A run that was interrupted goes on where it stopped when it is asked for again.
 
     Parameters
     ----------
@@ -128,6 +132,10 @@ def track_to_folder(
         **parameters,
     }
     with OutputFolder(out, request, overwrite=overwrite, inputs=_inputs(frames, inputs)) as folder:
+        if isinstance(tracking, VolumeTracking):
+            store = follow_into(tracking, folder.path / _STORE, folder.resumed, progress)
+            found = write_volumes(session, store, parameters, folder.path, progress)
+            return Results(folder.finish(without=[_STORE]), *found)
         store = _follow(tracking, folder, progress)
         followed = sorted({frame for walk in tracking.plan for frame in steps(walk)})
         scores = store.scores()
@@ -224,7 +232,7 @@ def measure_to_folder(
 
 def _prepare(
     session: Session, model: "Path_ | LoadedModel | None", device: str, framing: "Framing | None"
-) -> Tracking:
+) -> Tracking | VolumeTracking:
     """Load the model and plan the run; the session learns all that its masks depend on."""
     from napari_sam2.models.load import LoadedModel, load_model
 
@@ -324,6 +332,8 @@ def _measure(
     **known: Any,
 ) -> tuple[int, int]:
     """Write the tables and the page; how many objects, and frames with one, there are."""
+    if frames.axis == "zt":
+        return measure_volumes(frames, labels, parameters, folder, progress)
 
     def show(done: int, whole: int) -> None:
         if progress is not None:
@@ -361,7 +371,9 @@ def _parameters(session: Session) -> dict[str, Any]:
 
 
 def _calibration(frames: Frames) -> dict[str, Any]:
+    deep = {"depth": frames.depth} if frames.axis == "zt" else {}
     return {
+        **deep,
         "pixel_size": frames.pixel_size,
         "unit": frames.unit,
         "step": frames.step,

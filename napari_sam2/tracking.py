@@ -13,6 +13,7 @@ from napari_sam2.models.plan import Pass
 from napari_sam2.models.results import FrameResult
 from napari_sam2.session import ModelStamp, Session
 from napari_sam2.session.plan import compile_plan, last_propagation
+from napari_sam2.spacetime import Step, VolumeTracking, compile_steps
 
 if TYPE_CHECKING:
     from napari_sam2.models.load import LoadedModel
@@ -104,7 +105,7 @@ def track(
     stop: int | None = None,
     onto: LabelStore | None = None,
     state: "TrackerState | None" = None,
-) -> Tracking:
+) -> Tracking | VolumeTracking:
     """Follow a session's objects through its image.
 
     Parameters
@@ -127,13 +128,14 @@ def track(
         Frames to output, as in `range`.
     onto : LabelStore, optional
         Masks of all propagations but the last: only the last is walked, and a repair in it starts
-        from these masks and changes nothing else in them.
+        from these masks and changes nothing else in them. Not of volumes in time, which are followed
+        as a whole.
     state : TrackerState, optional
         Of an interrupted run of the same session.
 
     Returns
     -------
-    Tracking
+    Tracking, or VolumeTracking for volumes in time
         Nothing is computed before it is iterated.
 
     Raises
@@ -145,10 +147,15 @@ def track(
     """
     from napari_sam2.models.load import load_model
 
-    n_frames = len(session.frames)
-    planner = compile_plan if onto is None else last_propagation
-    plan = planner(session.history, n_frames, direction=direction, start=start, stop=stop)
-    if not plan:
+    plan: tuple[Pass, ...] = ()
+    volumes: tuple[Step, ...] = ()
+    if session.frames.axis == "zt":
+        volumes = compile_steps(session, direction=direction, start=start, stop=stop)
+    else:
+        planner = compile_plan if onto is None else last_propagation
+        n_frames = len(session.frames)
+        plan = planner(session.history, n_frames, direction=direction, start=start, stop=stop)
+    if not (plan or volumes):
         raise InputError(
             f"there is nothing to track in {session.frames.name}: no object has a prompt whose frames, in "
             "the direction and range asked for, are not tracked already; add a point, a box or a mask"
@@ -158,6 +165,8 @@ def track(
     session.model = ModelStamp(model.name, model.sha256)
     if framing is None:
         framing = session.parameters.get("framing") or suitable_framing(model.config.image_size)  # type: ignore[assignment]
+    if volumes:
+        return VolumeTracking(session, model, framing, volumes)
     return Tracking(session, model, framing, plan, onto, state)
 
 
