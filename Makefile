@@ -21,6 +21,7 @@ demo: $(INSTALLED) ## follow objects through a small movie, offline, into demo_o
 	$(BIN)/napari-sam2 demo --out $(DEMO_OUT) --overwrite
 
 test: $(INSTALLED) ## run the whole test suite
+	PYTHON=$(PYTHON) scripts/system_packages.sh tests
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --durations 10 $(ARGS)
 
 # The folders of the repository become one package only when installed, so types are checked there.
