@@ -1,13 +1,15 @@
 """The tab of results: tables to look at, files to take along, and the session that goes on after a crash."""
 
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_info
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
+    QApplication,
     QFileDialog,
     QGridLayout,
     QGroupBox,
@@ -29,9 +31,11 @@ from napari_sam2.analysis import (
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
 from napari_sam2.analysis.lineage import explain_misfits
 from napari_sam2.errors import InputError
+from napari_sam2.interactive import Live
+from napari_sam2.interactive.autosave import autosaved, sessions_folder
 from napari_sam2.outputs import writing
-from napari_sam2.plugin.jobs import JobBar, Progress
-from napari_sam2.plugin.notices import telling
+from napari_sam2.plugin.jobs import Job, JobBar, Progress
+from napari_sam2.plugin.notices import tell, telling
 from napari_sam2.plugin.table_view import TableView
 from napari_sam2.run import results_to_folder
 from napari_sam2.session import Session
@@ -39,11 +43,11 @@ from napari_sam2.session import Session
 if TYPE_CHECKING:
     import pandas as pd
 
-    from napari_sam2.interactive import Live
     from napari_sam2.plugin.live_tables import LiveTables
     from napari_sam2.plugin.panel import PromptPanel
 
 _LOOKED_EVERY_MS = 1000
+_CHANGED = ", perhaps without what you changed meanwhile: save again"
 
 
 class Saving(QWidget):
@@ -82,17 +86,22 @@ class Saving(QWidget):
             grid.addWidget(self._button(text, action, tip), place // 2, place % 2)
         self._state = QLabel()
         self._state.setWordWrap(True)
-        self._continue = QPushButton("Continue…")
-        self._continue.setToolTip("Go on with a session that was saved, or that a crash interrupted")
+        self._earlier: Path | None = None
+        self._continue = QPushButton()
+        self._continue.setToolTip("Everything comes back: clicks, masks, and what can be undone")
         self._continue.clicked.connect(self.go_on)
+        self._continue.hide()
+        load = self._button(
+            "Open a saved session…", self.open_session, "Go on with a session that was saved on this image"
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 6, 4, 4)
-        for part in (look, everything, single, self._bar, self._state, self._continue):
+        for part in (self._continue, look, everything, single, load, self._bar, self._state):
             column.addWidget(part)
         column.addStretch()
         self._bar.running_changed.connect(self._enable)
         tables.changed.connect(self._enable)
-        panel.live_changed.connect(self._enable)
+        panel.live_changed.connect(self._take)
         self._timer = QTimer(self)
         self._timer.setInterval(_LOOKED_EVERY_MS)
         self._timer.timeout.connect(self._tell_state)
@@ -209,7 +218,33 @@ class Saving(QWidget):
                 _tell_saved(path)
 
     def go_on(self) -> None:
+        """Restore the session that was kept of this image."""
+        if self._earlier is not None:
+            self._restore(self._earlier)
+
+    def open_session(self) -> None:
         """Ask for a saved session and restore it on the image that is chosen."""
+        with telling():
+            live = self._live()
+            start = Path(live.frames.source).parent if live.frames.source else sessions_folder()
+            path, _ = QFileDialog.getOpenFileName(self, "Open session", str(start), "Session (*.json)")
+            if path:
+                self._restore(Path(path))
+
+    def _restore(self, path: Path) -> None:
+        with telling():
+            live = self._settled()
+            count = len(live.session.objects)
+            if count and not self._agrees(
+                f"{count} objects are open on this image. Save them as a session first if you want to keep "
+                "them. Go on with the other session now?"
+            ):
+                return
+            QApplication.setOverrideCursor(Qt.CursorShape.WaitCursor)
+            try:
+                self._panel.take_over(Live.resume(path, live.frames))
+            finally:
+                QApplication.restoreOverrideCursor()
 
     # --------------------------------------------------------------------------------------------
 
@@ -220,13 +255,13 @@ class Saving(QWidget):
         self._buttons.append(button)
         return button
 
-    def _live(self) -> "Live":
+    def _live(self) -> Live:
         live = self._panel.live
         if live is None:
             raise InputError("there is no session yet; choose an image first")
         return live
 
-    def _settled(self) -> "Live":
+    def _settled(self) -> Live:
         """The session, when its masks are not on the move."""
         live = self._live()
         if live.progress is not None:
@@ -255,7 +290,7 @@ class Saving(QWidget):
         buttons = QMessageBox.StandardButton
         return QMessageBox.question(self, "SAM 2", question, buttons.Yes | buttons.No) == buttons.Yes
 
-    def _start(self, live: "Live", what: str, work: Callable[[Progress], Path]) -> None:
+    def _start(self, live: Live, what: str, work: Callable[[Progress], Path]) -> None:
         """Save in the background, and say so when the masks changed meanwhile."""
         changed: list[Any] = []
         live.frames_changed.connect(changed.append)
@@ -272,8 +307,47 @@ class Saving(QWidget):
         for button in self._buttons:
             button.setEnabled(possible)
 
+    def _take(self, live: Live | None) -> None:
+        """Look, without holding anyone up, whether an earlier session of the image is kept."""
+        self._enable()
+        self._offer(None)
+        self._tell_state()
+        if live is not None and not live.session.history:
+            job = Job(lambda _: (live, autosaved(live.frames)))
+            job.succeeded.connect(self._found)
+            job.failed.connect(tell)
+            job.start()
+
+    def _found(self, found: "tuple[Live, Path | None]") -> None:
+        live, path = found
+        if live is self._panel.live and path is not None and not live.session.history:
+            self._offer(path)
+            show_info(
+                f"A session of '{live.frames.name}' is kept from {_time_of(path)}; press Continue in the tab "
+                "Results to go on with it."
+            )
+
+    def _offer(self, path: Path | None) -> None:
+        self._earlier = path
+        self._continue.setVisible(path is not None)
+        if path is not None:
+            self._continue.setText(f"Continue the session of {_time_of(path)}")
+
     def _tell_state(self) -> None:
-        """Say where the session is kept."""
+        """Say where the session is kept, and since when."""
+        live = self._panel.live
+        if live is None or not live.session.history:
+            self._state.setText("" if live is None else "Your work is saved here as soon as you begin.")
+            return
+        if self._earlier is not None:
+            # With the first edit it was put aside.
+            self._offer(None)
+        path = live.autosave_path
+        if path.is_file():
+            self._state.setText(f"Saved as you work, last at {_time_of(path)}.")
+            self._state.setToolTip(str(path))
+        else:
+            self._state.setText(f"Not saved as you work: {path.parent} cannot be written. Save the session.")
 
 
 def _copy(session: Session) -> Session:
@@ -282,6 +356,12 @@ def _copy(session: Session) -> Session:
         path = Path(folder) / "session.json"
         session.save(path)
         return Session.load(path, session.frames, check_image=False)
+
+
+def _time_of(path: Path) -> str:
+    """When a file was written, as a person says it."""
+    written = datetime.fromtimestamp(path.stat().st_mtime)
+    return f"{written:%H:%M:%S}" if written.date() == datetime.now().date() else f"{written:%d %B %Y, %H:%M}"
 
 
 def _tell_saved(path: Path, remark: str = "") -> None:
