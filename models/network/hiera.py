@@ -102,6 +102,7 @@ class Hiera(nn.Module):
         side = config.background_size
         self.pos_embed = nn.Parameter(torch.zeros(1, dims[0], side, side))
         self.pos_embed_window = nn.Parameter(torch.zeros(1, dims[0], config.windows[0], config.windows[0]))
+        self._kept: tuple[tuple[object, ...], Tensor] = ((), torch.empty(0))
         blocks: list[Block] = []
         self.stage_ends: list[int] = []
         for stage, depth in enumerate(config.blocks):
@@ -118,7 +119,17 @@ class Hiera(nn.Module):
         self.blocks = nn.ModuleList(blocks)
 
     def positions(self, height: int, width: int) -> Tensor:
-        """Absolute positions (1, height, width, c): a smooth background plus a tiled window."""
+        """Absolute positions (1, height, width, c); without gradients kept until the weights change."""
+        if torch.is_grad_enabled():
+            return self._positions(height, width)
+        weights = (self.pos_embed, self.pos_embed_window)
+        key = (height, width, *((w.data_ptr(), w._version, w.dtype) for w in weights))
+        if key != self._kept[0]:
+            self._kept = (key, self._positions(height, width))
+        return self._kept[1]
+
+    def _positions(self, height: int, width: int) -> Tensor:
+        """A smooth background plus a tiled window."""
         background = F.interpolate(self.pos_embed, size=(height, width), mode="bicubic")
         side = self.pos_embed_window.shape[-1]
         tiled = self.pos_embed_window.tile(1, 1, -(-height // side), -(-width // side))

@@ -74,7 +74,8 @@ def attend(q_bhnc: Tensor, k_bhmc: Tensor, v_bhmd: Tensor) -> Tensor:
     rows = max(SCORES // m, FEWEST_ROWS)
     for item in range(b):
         for head in range(heads):
-            k_mc, v_dm = k_bhmc[item, head], v_bhmd[item, head].T
+            # oneDNN multiplies by a matrix that lies in pieces with its slowest code.
+            k_mc, v_dm = k_bhmc[item, head].contiguous(), v_bhmd[item, head].contiguous().T
             for start in range(0, n, rows):
                 part = slice(start, start + rows)
                 scores_nm = linear(q_bhnc[item, head, part], k_mc, None)
