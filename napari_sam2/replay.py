@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Contrast, Frames
 from napari_sam2.models.cards import CARDS
-from napari_sam2.session import Session, read_prompts
+from napari_sam2.session import Session, checks, read_prompts
 from napari_sam2.session.saved import SavedImage
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def read_session(
         Which way to follow the objects; both when not given. With a saved session, a propagation to
         add to those it has.
     start, stop : int, optional
-        For the same: the frames to output, as in `range`.
+        For the same: the frames to output, as in `range`; of volumes in time the volumes.
     other_image : bool
         Take a saved session of another image too, as far as its edits fit this one.
 
@@ -56,8 +56,16 @@ def read_session(
         session = Session(frames)
         read_prompts(path, session)
     if not saved or (direction, start, stop) != (None, None, None):
+        start, stop = planes(frames, start, stop)
         session.propagate(direction=direction or "both", start=start, stop=stop)
     return session
+
+
+def planes(frames: Frames, start: int | None, stop: int | None) -> tuple[int | None, int | None]:
+    """A range of volumes as the range of their slices; that of other frames as it is."""
+    if frames.axis == "zt":
+        start, stop = checks.span(start, stop, len(frames) // frames.n_slices)
+    return start and start * frames.n_slices, stop and stop * frames.n_slices
 
 
 def find_image(session: str | os.PathLike[str], image: SavedImage) -> Path:
@@ -93,6 +101,8 @@ def record_view(session: Session, framing: str) -> None:
         "framing": framing,
         "sizes": json.dumps([frames.pixel_size, frames.unit, frames.step, frames.step_unit]),
     }
+    if frames.axis == "zt":
+        view["depth"] = json.dumps(frames.depth)
     for name, value in view.items():
         if session.parameters.get(name) != value:
             session.set_parameter(name, value)
@@ -122,6 +132,7 @@ def recall_sizes(session: Session, *, pixel_size: bool = True, step: bool = True
     saved_size, unit, saved_step, step_unit = json.loads(str(session.parameters["sizes"]))
     if pixel_size:
         frames.pixel_size, frames.unit = saved_size and tuple(saved_size), unit
+        frames.depth = json.loads(str(session.parameters.get("depth", "null")))
     if step:
         frames.step, frames.step_unit = saved_step, step_unit
 

@@ -1,18 +1,18 @@
 """`napari-sam2 track`: from a stack and prompts to masks, tables and a picture."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
 from napari_sam2.cli.options import AS_SEEN, Image, Out, Overwrite, Progress, Viewing, Workers
 from napari_sam2.cli.progress import bars
+from napari_sam2.cli.seeding import AS_FOUND, Seeding
 
 Prompts = Annotated[
-    Path,
+    str,
     Parameter(
-        help="Clicks and boxes as CSV, a label image with the objects painted, or the session.json of an "
-        "earlier run."
+        help="Clicks and boxes as CSV, a label image with the objects painted, the session.json of an "
+        "earlier run; or auto, auto:threshold, auto:spots, auto:everything, which find the objects."
     ),
 ]
 Model = Annotated[
@@ -42,6 +42,7 @@ def track(
     prompts: Prompts,
     out: Out,
     reading: Viewing = AS_SEEN,
+    seeding: Seeding = AS_FOUND,
     model: Model = None,
     device: Device = "auto",
     framing: Framing = None,
@@ -52,7 +53,7 @@ def track(
     overwrite: Overwrite = False,
     progress: Progress = None,
 ) -> None:
-    """Follow objects through a stack, from clicks, boxes or painted masks.
+    """Follow objects through a stack, from clicks, boxes, painted masks or what a rule finds.
 
     For example:
 
@@ -60,6 +61,8 @@ def track(
         napari-sam2 track volume.tif --axis z --prompts painted.tif --out results
         napari-sam2 track frames/ --prompts clicks.csv --out results --model sam2.1_tiny
         napari-sam2 track movie.tif --prompts results/session.json --out again
+        napari-sam2 track volumes.tif --axis zt --prompts clicks.csv --out results
+        napari-sam2 track movie.tif --prompts auto --reseed 10 --out results
 
     Prompts as CSV are one click or box a row; y is the row and x the column, in
     pixels from 0. A click has label 1 inside the object and 0 outside it; a box
@@ -71,7 +74,22 @@ def track(
         2,3,box,70,80,95,110,
 
     In a label image each label, on the first frame where it is, is a mask to
-    follow. Written into the folder:
+    follow.
+
+    With --prompts auto nothing is clicked; a rule finds the objects:
+
+        auto:threshold   local threshold, then a watershed of the distance to the
+                         background: cells and nuclei
+        auto:spots       Laplacian of Gaussian at several scales: small and round
+        auto:everything  a grid of clicks through the model, of which what it is
+                         sure of stays: footage, and whatever the others miss
+        auto             everything for colour images, threshold for any other
+
+    In time the first frame is looked at, and with --reseed every so many. In depth,
+    slices through the whole stack are, and what overlaps from slice to slice is one
+    object. The session says what was found, so it can be looked at and corrected.
+
+    Written into the folder:
 
         labels.tif     OME-TIFF; the value of a pixel is the object's id
         regions.csv    one row for each object on each frame: area, position,
@@ -85,15 +103,39 @@ def track(
     It also gets the tables that `napari-sam2 measure --help` lists: lineage, events,
     contacts, quality, or the volumes of bodies in depth.
 
+    With --axis zt an object is followed through depth where it is prompted and then,
+    as a body with one id, from volume to volume. In the CSV, t (the volume) and z
+    (the slice) take the place of frame; a label image has the shape of a volume, the
+    first one, or of all; --start and --stop count volumes. The tables are then
+    volumes.csv, one row for each object in each volume, and tracks.csv, in 3-D.
+
     Beside each table, NAME.csv.json says what each column means, its unit, and
     the version and parameters it was made with. The folder appears when all is
     complete; after an interruption the same command goes on where it stopped.
     """
     from napari_sam2.replay import read_session, recall_view
     from napari_sam2.run import track_to_folder
+    from napari_sam2.seeding import parse_rule, seeded_session
 
+    rule = parse_rule(prompts)
+    if rule is None:
+        seeding.refuse(prompts)
     with reading.open(image) as frames, bars("frame", progress) as show:
-        session = read_session(prompts, frames, direction=direction, start=start, stop=stop)
+        if rule is None:
+            session = read_session(prompts, frames, direction=direction, start=start, stop=stop)
+        else:
+            session = seeded_session(
+                frames,
+                rule,
+                **seeding.arguments(),
+                direction=direction or "both",
+                start=start,
+                stop=stop,
+                model=model,
+                device=device,
+                framing=framing,
+                progress=show,
+            )
         if reading.channels is None:
             recall_view(session)
         results = track_to_folder(
@@ -103,7 +145,7 @@ def track(
             device=device,
             framing=framing,
             overwrite=overwrite,
-            inputs=[prompts],
+            inputs=[prompts] if rule is None else [],
             workers=workers,
             progress=show,
         )
