@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from napari_sam2.label_store import LabelStore
 from napari_sam2.session import Session
@@ -23,23 +24,38 @@ KNOWN = 0.1
 """A seed is followed already when followed masks have more than this share of its pixels."""
 
 
-def add_masks(session: Session, masks: Mapping[int, Iterable[NDArray[np.bool_]]]) -> Finding:
-    """Give each mask a new id and put it into the session as a prompt, by frame."""
+def add_prompts(
+    session: Session, masks: Mapping[int, Iterable[NDArray[np.bool_]]], as_clicks: bool
+) -> Finding:
+    """Give each object a new id and put it into the session, as its mask or as one click in its middle."""
     found: Finding = {}
     for frame, masks_of_frame in masks.items():
         ids = []
         for mask_hw in masks_of_frame:
             ids.append(session.new_object())
-            session.add_mask(ids[-1], frame, mask_hw)
+            if as_clicks:
+                session.add_points(ids[-1], frame, [_middle(mask_hw)], [1])
+            else:
+                session.add_mask(ids[-1], frame, mask_hw)
         if ids:
             found[frame] = tuple(ids)
     return found
+
+
+def _middle(mask_hw: NDArray[np.bool_]) -> tuple[float, float]:
+    """The pixel (y, x) farthest from the outline."""
+    ys, xs = np.nonzero(mask_hw)
+    top, left = int(ys.min()), int(xs.min())
+    depth_hw = ndimage.distance_transform_edt(np.pad(mask_hw[top : ys.max() + 1, left : xs.max() + 1], 1))
+    y, x = np.unravel_index(int(depth_hw.argmax()), depth_hw.shape)
+    return float(top + y - 1), float(left + x - 1)
 
 
 def seed_entering(
     session: Session,
     frames: Sequence[int],
     find: Callable[[int], NDArray[np.int32]],
+    as_clicks: bool,
     model: "LoadedModel",
     framing: "Framing | None",
     span: tuple[str, int | None, int | None],
@@ -54,6 +70,8 @@ def seed_entering(
         In order.
     find : callable
         Frame to its objects as a label image.
+    as_clicks : bool
+        As for `add_prompts`.
     model, framing
         What follows.
     span : (direction, start, stop)
@@ -66,7 +84,8 @@ def seed_entering(
             labels_hw = find(frame)
             followed_hw = store[frame] > 0
             masks = (labels_hw == number for number in range(1, int(labels_hw.max()) + 1))
-            new = add_masks(session, {frame: (m for m in masks if followed_hw[m].mean() <= KNOWN)})
+            unknown = (mask_hw for mask_hw in masks if followed_hw[mask_hw].mean() <= KNOWN)
+            new = add_prompts(session, {frame: unknown}, as_clicks)
             if not new:
                 continue
             found |= new

@@ -93,9 +93,7 @@ class Finder:
         where = f"frame {frames[0]}" if len(frames) == 1 else f"{len(frames)} frames"
         beginning = f"the rule {self.rule} finds no object on {where} of {self.session.frames.name}"
         if self.look.is_noise:
-            return (
-                f"{beginning}, which shows only noise; say that it has bright or dark ones, or prompt them"
-            )
+            return f"{beginning}, which shows only noise; say that it has bright or dark ones, or prompt them"
         return (
             f"{beginning}, where it looked for {self.look.objects} ones of about {self.look.diameter:.0f} "
             "pixels; give the diameter, the kind of objects or another frame, or prompt them"

@@ -3,14 +3,16 @@
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_sam2.errors import InputError
+from napari_sam2.frames import Frames
+from napari_sam2.replay import planes
 from napari_sam2.seeding.depth import link_slices, slices_apart
-from napari_sam2.seeding.entering import Finding, add_masks, seed_entering
+from napari_sam2.seeding.entering import Finding, add_prompts, seed_entering
 from napari_sam2.seeding.finder import RULES, Finder
 from napari_sam2.session import Session
 
@@ -87,13 +89,14 @@ def seed(
     framing: "Framing | None" = None,
     progress: Progress | None = None,
 ) -> Seeds:
-    """Find the objects of a session's image and add them to it as mask prompts, as one step of undo.
+    """Find the objects of a session's image and add them to it, as one step of undo.
 
     In time the first frame is looked at. With `reseed`, or several `frames`, what is found is followed
     through the stack, and objects of a later frame that overlap no followed mask get a new id; the
     session then propagates each as it was found. In depth, slices through the whole stack are looked
     at, what overlaps from slice to slice is one object, and it is prompted where it is largest. Of
-    volumes in time, that is done in the first volume.
+    volumes in time, that is done in the first volume. Objects are prompted by their masks, those of the
+    rule `spots` by a click each.
 
     The session's parameter `seeding` names the rule, and `seeding_NAME` each argument that was given;
     `seeded_diameter` and `seeded_objects` are what was used.
@@ -148,9 +151,6 @@ def seed(
         "frames": listed,
         "reseed": reseed,
         "limit": None if limit == MOST_SEEDS else limit,
-        "direction": None if direction == "both" else direction,
-        "start": start,
-        "stop": stop,
     }
     _check(given, rule)
     stack = session.frames
@@ -174,17 +174,21 @@ def seed(
             progress("seeding", chosen.index(frame) + 1, len(chosen))
         return labels_hw
 
+    # A disc is no outline: as clicks, spots are followed better.
+    as_clicks = finder.rule == "spots"
     found: Finding = {}
     with session.group():
         if in_depth:
-            found = add_masks(session, link_slices((frame, find(frame)) for frame in chosen))
+            bodies = link_slices((frame, find(frame)) for frame in chosen)
+            found = add_prompts(session, bodies, as_clicks)
         elif len(chosen) == 1:
             labels_hw = find(chosen[0])
             masks = (labels_hw == number for number in range(1, int(labels_hw.max()) + 1))
-            found = add_masks(session, {chosen[0]: masks})
+            found = add_prompts(session, {chosen[0]: masks}, as_clicks)
         else:
             span = (direction, start, stop)
-            found = seed_entering(session, chosen, find, finder.loaded, framing, span)
+            given |= {"direction": None if direction == "both" else direction, "start": start, "stop": stop}
+            found = seed_entering(session, chosen, find, as_clicks, finder.loaded, framing, span)
         n_found = sum(map(len, found.values()))
         if n_found > limit:
             raise InputError(
@@ -200,6 +204,40 @@ def seed(
         session.set_parameter("seeded_diameter", round(finder.look.diameter, 1))
         session.set_parameter("seeded_objects", finder.look.objects)
     return Seeds(finder.rule, finder.look.diameter, finder.look.objects, found)
+
+
+def seeded_session(
+    frames: Frames,
+    rule: str = DEFAULT,
+    *,
+    direction: str = "both",
+    start: int | None = None,
+    stop: int | None = None,
+    **arguments: Any,
+) -> Session:
+    """A new session on an image, seeded by a rule and propagated.
+
+    Parameters
+    ----------
+    frames : Frames
+        The image.
+    rule : str
+        As for `seed`.
+    direction, start, stop
+        Of the propagation, as for `Session.propagate`; of volumes in time, `start` and `stop` count volumes.
+    **arguments
+        Those of `seed`.
+
+    Raises
+    ------
+    InputError, ModelError
+        As by `seed`.
+    """
+    session = Session(frames)
+    start, stop = planes(frames, start, stop)
+    seed(session, rule, direction=direction, start=start, stop=stop, **arguments)
+    session.propagate(direction=direction, start=start, stop=stop)
+    return session
 
 
 def _spread(frames: Sequence[int]) -> list[int]:
