@@ -76,7 +76,7 @@ FORMATS = (
         "TrackMate XML: spots with outlines, tracks, features",
         ("masks", "tracks", "lineage", *_SIZED, "numbers"),
         "TrackMate in Fiji",
-        "an XML parser, against the structure that TrackMate documents",
+        "the converter of geff",
         ".trackmate.xml",
         True,
         "masks as one outline for each object: holes and further parts are left out",
