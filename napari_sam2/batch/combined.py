@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_sam2 import __version__
 from napari_sam2.analysis import read_table
+from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.analysis.extras import need
 from napari_sam2.outputs import whole_file
 
@@ -93,7 +94,13 @@ def _combine(files: Mapping[str, Path], table: str, out: Path) -> None:
 
 
 def _about(file: Path) -> dict[str, Any]:
-    about: dict[str, Any] = json.loads(file.with_name(file.name + ".json").read_text(encoding="utf-8"))
+    beside = file.with_name(file.name + ".json")
+    try:
+        about: dict[str, Any] = json.loads(beside.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise MeasureError(
+            f"{beside} is damaged ({error}); remove the folder {file.parent} and run the batch again"
+        ) from error
     return about
 
 

@@ -105,7 +105,7 @@ def _change(settings: Settings, item: Item, record: Record) -> str:
     changed = [key for key in now if now[key] != then.get(key)]
     if changed:
         key = changed[0]
-        if "sha256" in str(now[key]):
+        if isinstance(now[key], dict) and key == "prompts":
             return f"{key} changed"
         return f"{key} was {_word(then.get(key))} and is {_word(now[key])}"
     if stamp(item.image) == record.image_stamp or record.fingerprint is None:

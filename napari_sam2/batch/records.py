@@ -130,7 +130,7 @@ def request(settings: Settings, item: Item) -> dict[str, Any]:
         prompts = {"sha256": _sha256(Path(item.prompts))}
     model = settings.weights
     if model is not None and Path(model).is_file():
-        model = f"{Path(model).name}, SHA-256 {sha256_of(Path(model))}"
+        model = f"{Path(model).name}, SHA-256 {sha256_of(Path(model))[:12]}"
     return {**asked, "prompts": prompts, "model": model}
 
 
