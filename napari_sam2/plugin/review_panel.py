@@ -207,7 +207,10 @@ class ReviewPanel(QWidget):
 
     def _look(self) -> None:
         live = self._panel.live
-        if live is None or live.progress is not None or self._job is not None:
+        if live is None or live.progress is not None:
+            return
+        if self._job is not None:
+            self._timer.start()
             return
         if not self._tables.complete:
             self._state.setText("measuring…")

@@ -296,9 +296,7 @@ class Saving(QWidget):
         live.frames_changed.connect(changed.append)
 
         def done(path: Path) -> None:
-            _tell_saved(
-                path, ": masks that you changed meanwhile may be missing, so save again" * bool(changed)
-            )
+            _tell_saved(path, _CHANGED if changed else "")
 
         self._bar.start(what, work, done)
 
