@@ -89,8 +89,8 @@ def track_to_folder(
     """Follow a session's objects and write everything that is known of them into a folder.
 
     The folder gets ``labels.tif``, ``overlay.png``, ``session.json``, the tables and the page of
-    `napari_sam2.analysis.write_results` (of volumes in time ``volumes.csv`` and ``tracks.csv``), and appears
-    when all are complete. A run that was interrupted goes on where it stopped when it is asked for again.
+    `napari_sam2.analysis.write_results` (of volumes in time `write_volume_results`), and appears when all are
+    complete. A run that was interrupted goes on where it stopped when it is asked for again.
 
     Parameters
     ----------

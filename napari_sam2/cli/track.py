@@ -106,8 +106,8 @@ def track(
     With --axis zt an object is followed through depth where it is prompted and then,
     as a body with one id, from volume to volume. In the CSV, t (the volume) and z
     (the slice) take the place of frame; a label image has the shape of a volume, the
-    first one, or of all; --start and --stop count volumes. The tables are then
-    volumes.csv, one row for each object in each volume, and tracks.csv, in 3-D.
+    first one, or of all; --start and --stop count volumes. In place of regions.csv
+    there is volumes.csv, one row for each object in each volume, in 3-D.
 
     Beside each table, NAME.csv.json says what each column means, its unit, and
     the version and parameters it was made with. The folder appears when all is

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sam2.analysis import measure_tracks, measure_volumes, write_table
+from napari_sam2.analysis import write_volume_results
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
-from napari_sam2.analysis.tables import ABOUT
 from napari_sam2.errors import ImageWarning
 from napari_sam2.label_store import LabelStore
 from napari_sam2.outputs import whole_file, writing
@@ -52,7 +51,8 @@ def write_all(
     labels = Volumes(store, frames.n_slices)
     with writing(folder / "labels.tif"):
         write_ome_tiff(labels, folder / "labels.tif", pixel_size=voxel_size(frames), **_sizes(frames))
-    found = measure(frames, store, parameters, folder, progress)
+    marks = [(mother, frame // frames.n_slices, daughters) for mother, frame, daughters in session.divisions]
+    found = measure(frames, store, parameters, folder, progress, marks)
     # The picture is of one slice through time: the one with most of the objects' pixels.
     areas_tz = np.array([np.count_nonzero(plane) for plane in map(store.__getitem__, range(len(store)))])
     z = int(areas_tz.reshape(len(labels), -1).sum(0).argmax())
@@ -73,8 +73,9 @@ def measure(
     parameters: Mapping[str, Any],
     folder: Path,
     progress: Progress | None,
+    marks: Sequence[Any] = (),
 ) -> tuple[int, int]:
-    """Write ``volumes.csv`` and ``tracks.csv``; how many objects, and volumes with one, there are.
+    """Write the tables and the page; how many objects, and volumes with one, there are.
 
     Parameters
     ----------
@@ -88,6 +89,8 @@ def measure(
         Where the tables go.
     progress : callable or None
         Called with what is being done, how many slices of it are done, and how many there are.
+    marks : sequence
+        Divisions that the person marked, as `napari_sam2.analysis.mark_divisions` takes them.
     """
 
     def show(done: int, whole: int) -> None:
@@ -101,18 +104,20 @@ def measure(
             ImageWarning,
             stacklevel=2,
         )
-    volumes = measure_volumes(
-        Volumes(labels, frames.n_slices),
-        Volumes(frames, frames.n_slices),
-        voxel_size=voxel_size(frames),
-        channel_names=frames.channel_names,
-        progress=show,
-        **_sizes(frames),
-    )
-    for name, table in (("volumes", volumes), ("tracks", measure_tracks(volumes))):
-        table.attrs[ABOUT]["parameters"].update(parameters)
-        with writing(folder / f"{name}.csv"):
-            write_table(table, folder / f"{name}.csv")
+    with writing(folder):
+        volumes = write_volume_results(
+            Volumes(labels, frames.n_slices),
+            Volumes(frames, frames.n_slices),
+            folder,
+            voxel_size=voxel_size(frames),
+            channel_names=frames.channel_names,
+            marks=marks,
+            title=frames.name,
+            picture_yx=frames.rgb(frames.n_slices // 2).transpose(1, 2, 0),
+            parameters=parameters,
+            progress=show,
+            **_sizes(frames),
+        ).regions
     return volumes["object_id"].nunique(), volumes["frame"].nunique()
 
 

@@ -10,14 +10,19 @@ import pytest
 import tifffile
 
 from napari_sam2.analysis import read_table
+from napari_sam2.analysis.results import TABLES
 from napari_sam2.cli.main import run
 
 TIMES, SLICES, HEIGHT, WIDTH = 3, 4, 48, 56
 CLICKS = "object_id,t,z,kind,y,x,y1,x1,label\n1,0,1,point,20,24,,,1\n2,1,2,box,10,12,30,34,\n"
 FILES = {
-    "labels.tif", "volumes.csv", "volumes.csv.json", "tracks.csv", "tracks.csv.json", "overlay.png",
-    "session.json", "run.json",
-}  # fmt: skip
+    "labels.tif",
+    *(f"{name}.csv{end}" for name in TABLES["zt"] for end in ("", ".json")),
+    "overlay.png",
+    "summary.png",
+    "session.json",
+    "run.json",
+}
 SIZES = ["--pixel-size", "2", "0.5", "0.5", "--step", "30"]
 
 
