@@ -20,11 +20,15 @@ def tell(error: Exception) -> None:
     """
     if not isinstance(error, MISTAKES):
         raise error
+    show_error(sentence_of(error))
+
+
+def sentence_of(error: Exception) -> str:
+    """What a mistake says, as one sentence."""
     if isinstance(error, MemoryError):
-        show_error("The memory of this machine is full; close other images or programs and try again.")
-        return
+        return "The memory of this machine is full; close other images or programs and try again."
     sentence = " ".join(str(error).split())
-    show_error(sentence[:1].upper() + sentence[1:].rstrip(".") + ".")
+    return sentence[:1].upper() + sentence[1:].rstrip(".") + "."
 
 
 @contextmanager

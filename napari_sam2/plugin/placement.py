@@ -43,6 +43,11 @@ class Placement:
         """How many frames there are."""
         return 1 if self.along is None else self.shape[self.along]
 
+    def name(self, dim: int) -> str:
+        """What a dimension is called in a sentence."""
+        letter = self.letters[dim : dim + 1].lower()
+        return letter if letter not in ("", "q") else f"axis {dim}"
+
     def data_coordinates(self, frame: int, points: ArrayLike) -> NDArray[np.float64]:
         """Coordinates in the layer's data, (n, dimensions), of (n, 2) places (y, x) on a frame."""
         points_n2 = np.asarray(points, dtype=np.float64).reshape(-1, 2)
@@ -66,7 +71,7 @@ class Placement:
         for dim, index in self.fixed.items():
             seen = int(np.round(coordinates[0, dim]))
             if seen != index:
-                name = self.letters[dim].lower() if self.letters else f"axis {dim}"
+                name = self.name(dim)
                 raise InputError(
                     f"this is {name} = {seen}, and objects are being followed at {name} = {index}; move the "
                     f"slider back, or press 'Use {name} = {seen}' to go on here with the same objects"
