@@ -13,7 +13,7 @@ from napari_sam2.frames import Frames
 from napari_sam2.interactive.editing import Editing
 from napari_sam2.interactive.engine import Engine
 from napari_sam2.interactive.objects import Progress
-from napari_sam2.interactive.previews import name_of
+from napari_sam2.interactive.previews import look_name
 from napari_sam2.interactive.requests import (
     Answer,
     Display,
@@ -161,11 +161,6 @@ class Asking(Editing):
     # --------------------------------------------------------------------------------------------
 
     def _begin(self, run: Run) -> None:
-        run.given = {
-            (object_id, frame): name_of(said)
-            for object_id, tracked in self.session.objects.items()
-            for frame, said in tracked.prompts.items()
-        }
         known = {frame: self._masks.base(frame) for frame in sorted(starts(run.plan))}
         self._run = run
         self._after_edit()
@@ -192,11 +187,12 @@ class Asking(Editing):
 
     def _look(self, object_id: int, frame: int) -> None:
         given = self.session.objects[object_id].prompts[frame]
-        key = object_id, frame, name_of(given)
+        corrects = self.was_followed(object_id, frame)
+        key = object_id, frame, look_name(given, corrects=corrects)
         if key in self._looks.values():
             return
         self._need_model()
-        hint = self._masks.own(object_id, frame) if self.was_followed(object_id, frame) else None
+        hint = self._masks.own(object_id, frame) if corrects else None
         if hint is not None and not hint.any():
             hint = None
         number = next(self._numbers)
@@ -205,6 +201,7 @@ class Asking(Editing):
         self._engine.ask(Look(number, object_id, frame, given.prompt(), hint, self._framing, display))
 
     def _need_model(self) -> None:
+        self._before_edit()
         if self._asked_model is None:
             self._ask_model()
 
@@ -226,9 +223,7 @@ class Asking(Editing):
     def _take(self, answer: Answer) -> None:
         match answer:
             case Loaded():
-                self._model, self._loading = answer, None
-                self.session.model = ModelStamp(answer.name, answer.sha256)
-                self.model_changed.emit()
+                self._loaded(answer)
             case Loading():
                 self._loading = answer
                 self.model_changed.emit()
@@ -250,6 +245,15 @@ class Asking(Editing):
                 self._failed(answer)
             case Lost():
                 self._lost(answer)
+
+    def _loaded(self, answer: Loaded) -> None:
+        self._model, self._loading = answer, None
+        stamp = ModelStamp(answer.name, answer.sha256)
+        if self.session.model not in (None, stamp):
+            self._previews.forget()
+        self.session.model = stamp
+        self.model_changed.emit()
+        self._refresh_all()
 
     def _keep_look(self, name: str, frame: int, patch: MaskPatch) -> None:
         numbers, data = as_record(patch)

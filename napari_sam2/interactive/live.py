@@ -14,7 +14,7 @@ from napari_sam2.interactive.asking import Asking
 from napari_sam2.interactive.autosave import Autosave, autosave_folder, find_session, masks_beside
 from napari_sam2.interactive.objects import ObjectStatus, list_objects, list_scores
 from napari_sam2.interactive.requests import from_record
-from napari_sam2.interactive.running import Run
+from napari_sam2.interactive.running import Run, names_of
 from napari_sam2.label_store import LabelStore
 from napari_sam2.outputs import whole_file
 from napari_sam2.replay import recall_view, record_view
@@ -22,6 +22,7 @@ from napari_sam2.session import Session, checks
 from napari_sam2.session.edits import Propagate, flattened
 from napari_sam2.session.plan import asked_for
 from napari_sam2.session.saved import read_more
+from napari_sam2.session.state import State
 from napari_sam2.tracking import suitable_framing
 
 
@@ -132,8 +133,9 @@ class Live(Asking):
             self.session.propagate(ids, asked.direction, *span)
         edit = list(flattened(self.session.history))[-1]
         assert isinstance(edit, Propagate)
-        self._begin(Run(next(self._numbers), step, edit, plan))
-        return self._run.number  # type: ignore[union-attr]
+        number = next(self._numbers)
+        self._begin(Run(number, step, edit, plan, names_of(self.session.objects)))
+        return number
 
     def repair(self, object_id: int, frame: int) -> int:
         """Follow one object again after a correction, between its nearest locked or prompted frames.
@@ -169,18 +171,14 @@ class Live(Asking):
         if self._run is not None or self._masks.entries:
             raise InputError("the session has masks already; undo them first to find them anew")
         self._need_model()
-        plans = asked_for(self.session.history, len(self.frames))
-        edits = [
-            (step, inner)
-            for step, edit in zip(self._steps, self.session.history, strict=True)
-            for inner in flattened([edit])
-            if isinstance(inner, Propagate)
-        ]
-        runs = [
-            Run(next(self._numbers), step, edit, plan)
-            for (step, edit), plan in zip(edits, plans, strict=True)
-            if plan
-        ]
+        plans = iter(asked_for(self.session.history, len(self.frames)))
+        state, runs = State(), []
+        for step, whole in zip(self._steps, self.session.history, strict=True):
+            for edit in flattened([whole]):
+                edit.apply(state)
+                if isinstance(edit, Propagate):
+                    plan, given = next(plans), names_of(state.objects)
+                    runs += [Run(next(self._numbers), step, edit, plan, given)] if plan else []
         if runs:
             self._later = runs[1:]
             self._begin(runs[0])

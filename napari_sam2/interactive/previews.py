@@ -30,11 +30,17 @@ class Previews:
     def keep(self, name: str, patch: MaskPatch, frame: int) -> None:
         """Keep the mask found for a prompt; `name` is that of the prompt."""
         key = patch.object_id, frame, name
-        self._bytes -= self._found.pop(key, patch).logits_hw.nbytes if key in self._found else 0
+        if key in self._found:
+            self._bytes -= self._found.pop(key).logits_hw.nbytes
         self._found[key] = self._last[key[:2]] = patch
         self._bytes += patch.logits_hw.nbytes
         while self._bytes > _KEPT_BYTES and len(self._found) > 1:
             self._bytes -= self._found.popitem(last=False)[1].logits_hw.nbytes
+
+    def forget(self) -> None:
+        """Another model looks from now on; the masks of this one stay until it has."""
+        self._found.clear()
+        self._bytes = 0
 
     def layers(
         self, frame: int, objects: Mapping[int, TrackedObject], masks: Masks
@@ -53,7 +59,7 @@ class Previews:
                 if PackedMask.of(masks.own(object_id, frame)) != lock:
                     patch = patch_of(object_id, lock)
             elif given is not None and (entry is None or entry.given != name_of(given)):
-                key = object_id, frame, name_of(given)
+                key = object_id, frame, look_name(given, corrects=entry is not None)
                 if given.mask is not None and key not in self._found:
                     self.keep(key[2], patch_of(object_id, given.mask), frame)
                 if key not in self._found:
@@ -74,6 +80,11 @@ def name_of(given: Given | PackedMask) -> str:
     if mask is not None:
         digest.update(mask.runs)
     return digest.hexdigest()[:16]
+
+
+def look_name(given: Given, *, corrects: bool) -> str:
+    """Name of what was found for a prompt, which is another thing where it corrects a mask."""
+    return name_of(given) + "+" * corrects
 
 
 def patch_of(object_id: int, packed: PackedMask) -> MaskPatch:

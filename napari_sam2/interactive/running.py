@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from napari_sam2.interactive.objects import Progress
+from napari_sam2.interactive.previews import name_of
 from napari_sam2.interactive.requests import Loading
 from napari_sam2.models.plan import Pass
 from napari_sam2.session.edits import Propagate
+from napari_sam2.session.state import TrackedObject
 from napari_sam2.tracking import steps
 
 
@@ -36,7 +38,7 @@ class Run:
     step: int
     edit: Propagate
     plan: tuple[Pass, ...]
-    given: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    given: Mapping[tuple[int, int], str]
     done: int = 0
     started: float = field(default_factory=time.monotonic)
 
@@ -51,6 +53,15 @@ class Run:
         what = f"following {len(objects)} object{'s' * (len(objects) > 1)}"
         speed = self.done / max(time.monotonic() - self.started, 1e-9) if self.done else math.nan
         return Progress(what, self.done, self.total, speed, (self.total - self.done) / speed)
+
+
+def names_of(objects: Mapping[int, TrackedObject]) -> dict[tuple[int, int], str]:
+    """The name of each prompt, by (object_id, frame)."""
+    return {
+        (object_id, frame): name_of(given)
+        for object_id, tracked in objects.items()
+        for frame, given in tracked.prompts.items()
+    }
 
 
 def download(name: str, loading: Loading) -> Progress:
