@@ -52,7 +52,8 @@ def measure(
         summary.png            trajectories, sizes, speeds, lineage or presence
 
     Slices over depth give regions, tracks, quality, the page and volumes.csv, with
-    one row for each body.
+    one row for each body; volumes over time (--axis zt) give volumes, tracks, msd,
+    divisions, lineage and the page.
 
     Beside each table, NAME.csv.json says what each column means, its unit, and
     the version and parameters it was made with.
