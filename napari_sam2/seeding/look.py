@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from skimage.filters import threshold_otsu
 
 Grey = NDArray[np.float32]
 Objects = Literal["bright", "dark", "textured"]
@@ -20,6 +21,10 @@ ENERGY_EXCESS = 1.07
 """The diameter of most energy against the median diameter, measured on nuclei."""
 CLEARLY = 1.5
 """One side, bright or dark, wins when it has this many times the energy of the other."""
+WALLS = 2.0
+"""Bright lines against dark ones, or dark ones against bright, where a net of walls is looked for."""
+LEAST_ANSWER = 1e-4
+"""Of an image from 0 to 1: below it, only rounding answers."""
 FLAT_GROUND = 5.0
 """95th percentile over median of the distance to the median grey: above it, most of the image is empty."""
 GAUSSIAN = (2.91, 0.2)
@@ -71,17 +76,17 @@ def look_at(grey_hw: Grey, diameter: float | None = None, objects: Objects | Non
     if objects is None:
         spread = np.abs(grey_hw - np.median(grey_hw))
         middle, upper = np.percentile(spread, (50, 95))
+        walls = _walls(grey_hw)
         if bright > CLEARLY * dark:
-            objects = "bright"
+            objects = "dark" if walls > WALLS and _is_net(grey_hw) else "bright"
         elif dark > CLEARLY * bright:
-            objects = "dark"
+            objects = "bright" if walls < 1 / WALLS and _is_net(-grey_hw) else "dark"
         elif upper > FLAT_GROUND * middle:
             objects = "textured"
         else:
-            objects = "dark" if _walls_are_bright(grey_hw) else "bright"
+            objects = "dark" if walls > 1 else "bright"
             is_noise = bool(abs(upper - GAUSSIAN[0] * middle) <= GAUSSIAN[1] * middle)
-    if bright == dark == 0:
-        is_noise = True
+    is_noise |= max(bright, dark) == 0
     if diameter is None:
         excess = ENERGY_EXCESS
         energy_n = energy_sn[int(objects == "dark")]
@@ -122,8 +127,9 @@ def halved(grey_hw: Grey) -> Grey:
 def _energies(grey_hw: Grey) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Diameters (n,), and the energy of bright and of dark blobs of each, (2, n)."""
     largest = max(max(grey_hw.shape) / 3, SMALLEST)
-    # Single hot or dead pixels are no objects.
-    scaled_hw, factor, diameter = ndimage.median_filter(grey_hw, 3), 1, SMALLEST
+    # Single hot or dead pixels are no objects; without its mean, a constant image answers nowhere.
+    scaled_hw: Grey = ndimage.median_filter(grey_hw - grey_hw.mean(), 3)
+    factor, diameter = 1, SMALLEST
     diameters, energies = [], []
     while diameter <= largest:
         while diameter / factor > 14 and min(scaled_hw.shape) >= 16:
@@ -137,15 +143,27 @@ def _energies(grey_hw: Grey) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def _energy(answer_hw: Grey) -> float:
-    peaks_hw = (answer_hw == ndimage.maximum_filter(answer_hw, 5)) & (answer_hw > 1e-6)
+    peaks_hw = (answer_hw == ndimage.maximum_filter(answer_hw, 5)) & (answer_hw > LEAST_ANSWER)
     return float((answer_hw[peaks_hw].astype(np.float64) ** 2).sum())
 
 
-def _walls_are_bright(grey_hw: Grey) -> bool:
-    """Whether thin lines are rather bright than dark, by the larger curvature where it stands alone."""
+def _walls(grey_hw: Grey) -> float:
+    """Bright thin lines against dark ones, by the square of the larger curvature where it stands alone."""
     yy, xx, yx = (ndimage.gaussian_filter(grey_hw, 1, order=order) for order in ((2, 0), (0, 2), (1, 1)))
     mean_hw, half_hw = (yy + xx) / 2, np.sqrt(((yy - xx) / 2) ** 2 + yx**2)
     up_hw, down_hw = mean_hw + half_hw, mean_hw - half_hw
     dark = (up_hw[up_hw > 3 * np.abs(down_hw)] ** 2).sum()
     bright = (down_hw[-down_hw > 3 * np.abs(up_hw)] ** 2).sum()
-    return bool(bright > dark)
+    return float(bright / max(dark, 1e-12))
+
+
+def _is_net(grey_hw: Grey) -> bool:
+    """Whether the bright side hangs together across the frame and is the smaller one, as walls do."""
+    side_hw = grey_hw > threshold_otsu(grey_hw)  # type: ignore[no-untyped-call]
+    parts_hw, _ = ndimage.label(side_hw, np.ones((3, 3)))
+    largest = int(np.bincount(parts_hw[side_hw]).argmax())
+    rows, columns = ndimage.find_objects(parts_hw)[largest - 1]
+    spans = min(
+        (rows.stop - rows.start) / grey_hw.shape[0], (columns.stop - columns.start) / grey_hw.shape[1]
+    )
+    return bool(spans > 0.8 and (parts_hw == largest).sum() > 0.6 * side_hw.sum() and side_hw.mean() < 0.5)

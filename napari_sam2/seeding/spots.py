@@ -14,7 +14,7 @@ NOISES = 6.0
 """The answer to a spot against the spread of the answer to noise."""
 FAINTEST = 0.3
 """The answer to a spot against the typical one, in which each counts by its square."""
-NEAREST = 0.5
+NEAREST = 0.75
 """Of two spots nearer than this share of their mean diameter, the stronger one stays."""
 
 
@@ -60,6 +60,7 @@ def _peaks(feature_hw: Grey, look: Look) -> NDArray[np.float64]:
     """Local maxima over position and scale: rows of y, x, diameter, answer."""
     steps = round(np.log(RANGE) / np.log(STEP))
     diameters = look.diameter * STEP ** np.arange(-steps, steps + 1)
+    diameters = diameters[diameters >= min(look.diameter, PER_DIAMETER)]
     noise = noise_of(feature_hw)
     sigmas = diameters / PER_DIAMETER
     answers_shw = np.stack([-(s**2) * ndimage.gaussian_laplace(feature_hw, s) for s in sigmas])

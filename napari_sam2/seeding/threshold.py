@@ -22,6 +22,8 @@ NOISES = 9.0
 alone reaches 6."""
 FAINTEST = 0.15
 """Or by this share of what the brightest objects do."""
+BUSIER = 0.75
+"""What a textured object has more of than the calmest place around it, as a share of what is there."""
 NECK = 0.9
 """Two parts are one object when the neck between them is this wide against the narrower part."""
 
@@ -53,13 +55,13 @@ def find_by_threshold(grey_hw: Grey, look: Look, min_size: float) -> Labels:
     while look.diameter / factor > ENOUGH and min(feature_hw.shape) >= 2 * ENOUGH:
         feature_hw, factor, noise = halved(feature_hw), 2 * factor, noise / 2
     diameter = look.diameter / factor
-    level = LEVEL_TEXTURED if look.objects == "textured" else LEVEL
-    inside_hw = _foreground(feature_hw, diameter, level, noise)
+    inside_hw = _foreground(feature_hw, diameter, look.objects == "textured", noise)
     labels_hw = _apart(inside_hw, diameter)
     return _kept(_enlarged(labels_hw, factor, grey_hw.shape), min_size)
 
 
-def _foreground(feature_hw: Grey, diameter: float, level: float, noise: float) -> NDArray[np.bool_]:
+def _foreground(feature_hw: Grey, diameter: float, textured: bool, noise: float) -> NDArray[np.bool_]:
+    level, busier = (LEVEL_TEXTURED, BUSIER) if textured else (LEVEL, 0)
     sigma = max(0.7, SMOOTHING * diameter)
     smooth_hw = ndimage.gaussian_filter(feature_hw, sigma)
     ground_hw = ndimage.minimum_filter(smooth_hw, _odd(GROUND * diameter))
@@ -68,7 +70,7 @@ def _foreground(feature_hw: Grey, diameter: float, level: float, noise: float) -
     peak_hw = ndimage.gaussian_filter(peak_hw, PEAK * diameter / 4)
     smooth_noise = noise / (2 * np.pi**0.5 * sigma)
     faintest = max(NOISES * smooth_noise, FAINTEST * float(np.percentile(peak_hw, 95)), 1e-4)
-    inside_hw = (height_hw > level * peak_hw) & (height_hw > faintest)
+    inside_hw = (height_hw > level * peak_hw) & (height_hw > np.maximum(faintest, busier * ground_hw))
     if diameter > 12:
         inside_hw = ndimage.binary_opening(inside_hw, np.ones((3, 3)))
     filled_hw: NDArray[np.bool_] = ndimage.binary_fill_holes(inside_hw)
