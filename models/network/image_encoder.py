@@ -41,8 +41,9 @@ class Neck(nn.Module):
         """The map of a stage, narrowed by another 1 x 1 convolution: one product instead of two."""
         own = self.convs[3 - stage].conv
         weight_oi = conv.weight.flatten(1)
-        bias_o = weight_oi @ own.bias + conv.bias
-        return one_by_one(stages[stage], weight_oi @ own.weight.flatten(1), bias_o)
+        bias_o = weight_oi @ own.bias.to(weight_oi.dtype) + conv.bias
+        weight_oi = weight_oi @ own.weight.flatten(1).to(weight_oi.dtype)
+        return one_by_one(stages[stage], weight_oi.to(stages[stage].dtype), bias_o.to(stages[stage].dtype))
 
 
 class ImageEncoder(nn.Module):
@@ -55,4 +56,8 @@ class ImageEncoder(nn.Module):
 
     def forward(self, image_bchw: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Maps (b, hidden_dim, h, w) at strides 4, 8 and 16."""
-        return self.neck(self.trunk(image_bchw))
+        return self.neck(self.stages(image_bchw))
+
+    def stages(self, image_bchw: Tensor) -> list[Tensor]:
+        """The trunk's four maps, in the precision of its weights."""
+        return self.trunk(image_bchw.to(self.trunk.patch_embed.proj.weight.dtype))

@@ -35,6 +35,7 @@ def goes_to_onednn(x: Tensor) -> bool:
     return (
         x.device.type == "cpu"
         and not torch.is_grad_enabled()
+        and not torch.is_autocast_enabled("cpu")
         and x.dtype in (torch.float32, torch.bfloat16)
         and x.numel() >= FEWEST_ROWS * x.shape[-1]
         and has_onednn()

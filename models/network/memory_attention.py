@@ -19,9 +19,7 @@ class RotaryAttention(nn.Module):
         self.v_proj = Linear(kv_dim, dim)
         self.out_proj = Linear(dim, dim)
 
-    def forward(
-        self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor, rotary: Tensor, pointers: int
-    ) -> Tensor:
+    def forward(self, q_bnc: Tensor, k_bmc: Tensor, v_bmc: Tensor, rotary: Tensor, pointers: int) -> Tensor:
         """Attend; the last `pointers` keys have no place in the image and are not rotated."""
         q, k = self.q_proj(q_bnc), self.k_proj(k_bmc)
         q = rotate(q, rotary)

@@ -120,10 +120,20 @@ class Sam2(nn.Module):
         if config.pointer_time:
             self.obj_ptr_tpos_proj = nn.Linear(dim, mem)
 
+    def to_precision(self, dtype: torch.dtype) -> "Sam2":
+        """Set the precision of the parts that take the time: image encoder, memory attention and encoder.
+
+        Prompts and the mask decoder stay in float32: they cost little, and positions of clicks and
+        edges of masks need it.
+        """
+        for part in (self.image_encoder, self.memory_attention, self.memory_encoder):
+            part.to(dtype)
+        return self
+
     def encode_image(self, image_bchw: Tensor) -> ImageFeatures:
         """Features of normalised images (b, 3, size, size)."""
         stages, neck, decoder = (
-            self.image_encoder.trunk(image_bchw),
+            self.image_encoder.stages(image_bchw),
             self.image_encoder.neck,
             self.sam_mask_decoder,
         )
@@ -178,14 +188,19 @@ class Sam2(nn.Module):
             tokens = torch.cat((tokens, pointers_npc.reshape(n, pointers, mem).to(tokens.dtype)), dim=1)
             if self.config.pointer_time:
                 scaled_m = (offset_np.flatten() / max_offset).to(torch.float32)
-                sines = sine_time(scaled_m, self.config.hidden_dim).to(tokens.dtype)
+                sines = sine_time(scaled_m, self.config.hidden_dim).to(self.obj_ptr_tpos_proj.weight.dtype)
                 time_npc = self.obj_ptr_tpos_proj(sines).unflatten(0, offset_np.shape)
                 time_npc = time_npc.repeat_interleave(splits, dim=1)
             else:
                 time_npc = tokens.new_zeros(n, pointers, mem)
-            positions = torch.cat((positions, time_npc), dim=1)
+            positions = torch.cat((positions, time_npc.to(positions.dtype)), dim=1)
         out_nmc = self.memory_attention(
-            to_tokens(coarse_nchw), to_tokens(image_positions), tokens, positions, (h, w), pointers
+            to_tokens(coarse_nchw),
+            to_tokens(image_positions),
+            tokens,
+            positions.to(tokens.dtype),
+            (h, w),
+            pointers,
         )
         return to_map(out_nmc, h, w)
 
@@ -217,9 +232,9 @@ class Sam2(nn.Module):
         points_nk2 = F.pad(points_nk2, (0, 0, 0, extra))
         labels_nk = F.pad(labels_nk, (0, extra), value=PADDING)
         encoder = self.sam_prompt_encoder
-        tokens_nkc = encoder.points(points_nk2, labels_nk).to(coarse_nchw.dtype)
         dense = encoder.masks(mask_logits_n1hw)
-        positions = encoder.image_positions(h, w).to(coarse_nchw.dtype)
+        tokens_nkc = encoder.points(points_nk2, labels_nk).to(dense.dtype)
+        positions = encoder.image_positions(h, w).to(dense.dtype)
         logits, iou, tokens, score = self.sam_mask_decoder(
             coarse_nchw + dense, features.fine_bchw, features.mid_bchw, tokens_nkc, positions
         )
@@ -241,10 +256,10 @@ class Sam2(nn.Module):
 
         The decoder runs only to make the object pointer.
         """
-        mask_n1hw = mask_nhw[:, None].to(features.coarse_bchw.dtype)
+        mask_n1hw = mask_nhw[:, None].to(self.mask_downsample.weight.dtype)
         prompt = self.mask_downsample(mask_n1hw)
         n = len(mask_nhw)
-        no_points = features.coarse_bchw.new_zeros(n, 0, 2)
+        no_points = mask_n1hw.new_zeros(n, 0, 2)
         no_labels = torch.zeros(n, 0, dtype=torch.long, device=mask_nhw.device)
         decoded = self.decode(features.coarse_bchw, features, no_points, no_labels, prompt)
         pointer_nc = self.choose(decoded, multimask=True).pointer_nc
@@ -276,8 +291,8 @@ class Sam2(nn.Module):
         binary : bool
             Remember the mask as 0 or 1 (prompted frames) rather than as a probability.
         """
-        mask = (mask_n1hw > 0).to(coarse_nchw.dtype) if binary else mask_n1hw.to(coarse_nchw.dtype).sigmoid()
-        memory = self.memory_encoder(coarse_nchw, mask * MASK_SCALE + MASK_BIAS)
+        mask = (mask_n1hw > 0).to(mask_n1hw.dtype) if binary else mask_n1hw.sigmoid()
+        memory = self.memory_encoder(coarse_nchw, (mask * MASK_SCALE + MASK_BIAS).to(coarse_nchw.dtype))
         if self.config.occlusion_embedding:
             hidden_n111 = (object_score_n <= 0).to(memory.dtype).view(-1, 1, 1, 1)
             memory = memory + hidden_n111 * self.no_obj_embed_spatial.view(1, -1, 1, 1)

@@ -109,3 +109,25 @@ def test_every_candidate_window_shows_every_click(points):
         for y, x in points:
             assert view.top - 0.5 <= y <= view.top + view.height - 0.5
             assert view.left - 0.5 <= x <= view.left + view.width - 0.5
+
+
+@given(
+    st.integers(0, 2**32 - 1),
+    st.tuples(st.integers(1, 40), st.integers(1, 40)),
+    st.builds(View, st.integers(-30, 60), st.integers(-30, 60), st.integers(8, 90), st.integers(8, 90)),
+)
+def test_what_is_put_back_is_what_torch_stretches(seed, resolution, view):
+    shape = (70, 80)
+    logits = np.random.default_rng(seed).normal(-0.7, 1, resolution).astype(np.float32)
+    full_hw = torch.nn.functional.interpolate(
+        torch.from_numpy(logits)[None, None], size=(view.height, view.width), mode="bilinear"
+    )[0, 0].numpy()
+    rows, columns, own_rows, own_columns = view.inside(shape)
+    expected = np.zeros(shape, np.float32)
+    if rows.start < rows.stop and columns.start < columns.stop:
+        expected[rows, columns] = full_hw[own_rows, own_columns]
+    y, x, back = put_back(logits, view, shape)
+    found = np.zeros(shape, np.float32)
+    found[y : y + back.shape[0], x : x + back.shape[1]] = back
+    assert back.size == 0 or ((back > 0).any(1)[[0, -1]].all() and (back > 0).any(0)[[0, -1]].all())
+    np.testing.assert_allclose(np.maximum(found, 0), np.maximum(expected, 0), atol=1e-5)
