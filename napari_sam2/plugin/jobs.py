@@ -33,7 +33,8 @@ class Job(QObject):
         Gets a `Progress`.
     """
 
-    progressed = Signal(str, int, int)
+    progressed = Signal(str, object, object)
+    """As `Progress`; some jobs count bytes, for which Qt's own numbers are too small."""
     succeeded = Signal(object)
     """With what `work` returned."""
     failed = Signal(object)
@@ -138,7 +139,6 @@ class JobBar(QWidget):
             self._job.stop()
 
     def _show(self, what: str, done: int, whole: int) -> None:
-        # A progress bar counts in 32 bits, and some jobs count bytes.
         self._bar.setRange(0, 1000 if whole else 0)
         self._bar.setValue(1000 * done // max(whole, 1))
         self._bar.setFormat(f"{what} %p %")

@@ -54,7 +54,7 @@ class ModelPicker(QWidget):
         self._download = QPushButton()
         self._download.clicked.connect(self.download)
         self._bar = JobBar()
-        self._bar.running_changed.connect(self._download.setHidden)
+        self._bar.running_changed.connect(lambda _: self._describe())
         self._devices = _menu(_DEVICES, settings.device)
         self._devices.setToolTip("Where the model runs")
         self._framings = _menu(_FRAMINGS, settings.framing)
