@@ -20,14 +20,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_sam2.analysis import (
-    Result,
-    mark_divisions,
-    measure_lineage,
-    measure_tracks,
-    write_summary,
-    write_table,
-)
+from napari_sam2.analysis import mark_divisions, measure_lineage, measure_tracks, write_table
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
 from napari_sam2.analysis.lineage import explain_misfits
 from napari_sam2.errors import InputError
@@ -142,6 +135,9 @@ class Saving(QWidget):
             frame, divisions = self._panel.current_frame or 0, live.session.divisions
 
             def work(progress: Progress) -> Path:
+                # matplotlib, which takes its time to come, must not hold up the opening of the panel
+                from napari_sam2.analysis import Result, write_summary
+
                 progress("drawing", 0, 0)
                 lineage = None
                 if divisions and live.frames.axis == "t":
