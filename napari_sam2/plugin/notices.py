@@ -27,8 +27,9 @@ def sentence_of(error: Exception) -> str:
     """What a mistake says, as one sentence."""
     if isinstance(error, MemoryError):
         return "The memory of this machine is full; close other images or programs and try again."
-    sentence = " ".join(str(error).split())
-    return sentence[:1].upper() + sentence[1:].rstrip(".") + "."
+    sentence = " ".join(str(error).split()).rstrip(".") + "."
+    # A name that it begins with, of a model or a file, is left as it is written.
+    return sentence[:1].upper() + sentence[1:] if sentence.partition(" ")[0].isalpha() else sentence
 
 
 @contextmanager
