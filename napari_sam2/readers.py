@@ -1,15 +1,13 @@
-"""napari's File > Open for tracks and masks of other tools: CTC, GEFF, TrackMate, SA-V and DAVIS."""
+"""napari's File > Open for sessions, and for masks and tracks of CTC, GEFF, TrackMate, SA-V and DAVIS."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import pandas as pd
+from napari_sam2.layer_data import LayerData, as_tracks
 
-LayerData = tuple[Any, dict[str, Any], str]
 _LOOKED_AT = 4096
 
 
@@ -17,10 +15,13 @@ def get_reader(path: str | Sequence[str]) -> Callable[[str], list[LayerData]] | 
     """What napari asks for each file or folder that is opened; None for what is not ours."""
     from napari_sam2.analysis.exports.ctc_reading import find_ctc_table
     from napari_sam2.analysis.exports.davis import holds_davis
+    from napari_sam2.session_reader import find_session, read_session_layers
 
     if not isinstance(path, str):
         return None
     place = Path(path)
+    if find_session(place) is not None:
+        return read_session_layers
     if find_ctc_table(place) is not None:
         return read_ctc_layers
     if place.is_dir():
@@ -50,14 +51,14 @@ def read_geff_layers(path: str) -> list[LayerData]:
     """Tracks of a GEFF."""
     from napari_sam2.analysis.exports import read_geff
 
-    return [_as_tracks(*read_geff(path), Path(path).stem)]
+    return [as_tracks(*read_geff(path), Path(path).stem)]
 
 
 def read_trackmate_layers(path: str) -> list[LayerData]:
     """Tracks of a TrackMate XML."""
     from napari_sam2.analysis.exports import read_trackmate
 
-    return [_as_tracks(*read_trackmate(path), Path(path).stem)]
+    return [as_tracks(*read_trackmate(path), Path(path).stem)]
 
 
 def read_sav_layers(path: str) -> list[LayerData]:
@@ -90,25 +91,3 @@ def _find_centroids(labels: Any) -> Any:
         for region in regionprops(image)
     ]
     return np.array(sorted(points))
-
-
-def _as_tracks(regions: "pd.DataFrame", parents: Mapping[int, int], name: str) -> LayerData:
-    """A tracks layer in pixels where they are known, with its scale, and in physical units else."""
-    from napari_sam2.analysis.tables import complete_scale
-
-    scale = complete_scale(regions)
-    letters = "zyx"[-len(scale.pixel_size) :]
-    in_pixels = all(f"centroid_{letter}_px" in regions for letter in letters)
-    columns = [f"centroid_{letter}" + "_px" * in_pixels for letter in letters]
-    regions = regions.sort_values(["object_id", "frame"], ignore_index=True)
-    data = regions[["object_id", "frame", *columns]].to_numpy(float)
-    others = [name for name in regions.columns if name not in ("object_id", "frame", *columns)]
-    place = {
-        "name": name,
-        "graph": {child: [parent] for child, parent in parents.items()},
-        "features": regions[others].select_dtypes("number"),
-        "scale": (scale.step, *(scale.pixel_size if in_pixels else [1.0] * len(letters))),
-        "units": ("pixel" if scale.step_unit == "frame" else scale.step_unit, *[scale.unit] * len(letters)),
-        "axis_labels": ("t", *letters),
-    }
-    return data, place, "tracks"
