@@ -219,7 +219,8 @@ class Tracker:
                 view = state.windows[object_id].view(self._shape)
                 tasks.append(Task(object_id, view, reading))
             else:
-                state.windows[object_id] = self._window_of_found(object_id, anchor)
+                if not anchor.prompt.absent:
+                    state.windows[object_id] = self._window_of_found(object_id, anchor)
                 view = state.windows[object_id].view(self._shape)
                 tasks.append(self._correction(object_id, view, reading, anchor))
         for task, seen in zip(tasks, self._solver.solve(scene, tasks), strict=True):

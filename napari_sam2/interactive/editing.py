@@ -112,13 +112,9 @@ class Editing:
     def painted(self, object_id: int, frame: int, mask: NDArray[np.bool_]) -> None:
         """The person painted: the object's mask on the frame is now `mask`, bool (y, x).
 
-        It becomes a mask prompt; a mask that was erased altogether becomes an accepted absence.
+        It becomes a mask prompt; a mask that was erased altogether says that the object is absent.
         """
-        with self._edit():
-            if np.any(mask):
-                self.session.add_mask(object_id, frame, mask)
-            else:
-                self.session.lock(object_id, frame, mask)
+        self.add_mask(object_id, frame, mask)
 
     def add_label_image(self, labels: Any) -> None:
         """Take existing labels, (y, x) for frame 0 or (frames, y, x), as prompts for many objects."""

@@ -116,18 +116,15 @@ def box(value: Any, shape: tuple[int, int], where: str) -> tuple[float, float, f
     return cut
 
 
-def mask(value: Any, shape: tuple[int, int], where: str, *, may_be_empty: bool = False) -> PackedMask:
-    """A bool array of the frame's shape, or one already packed; with at least one pixel, mostly."""
+def mask(value: Any, shape: tuple[int, int], where: str) -> PackedMask:
+    """A bool array of the frame's shape, or one already packed."""
     if not isinstance(value, PackedMask):
         value = np.asarray(value)
         if value.dtype != bool:
             raise InputError(f"{where}: the mask holds {value.dtype} values; give bool, such as labels == 3")
     if value.shape != shape:
         raise InputError(f"{where}: the mask has shape {value.shape}, but the frames have {shape}")
-    packed = value if isinstance(value, PackedMask) else PackedMask.of(value)
-    if not may_be_empty and not packed.any():
-        raise InputError(f"{where}: the mask is empty; give at least one pixel of the object")
-    return packed
+    return value if isinstance(value, PackedMask) else PackedMask.of(value)
 
 
 def span(start: Any, stop: Any, n_frames: int) -> tuple[int | None, int | None]:

@@ -127,6 +127,8 @@ class AddMask(FrameEdit):
     mask: PackedMask
 
     def changed(self, before: TrackedObject | None) -> TrackedObject:
+        if before is None and not self.mask.any():
+            raise InputError(f"{self.where}: the mask is empty; give at least one pixel of the object")
         record, _ = self.opened(before)
         return self.told(record, Given(mask=self.mask))
 

@@ -143,7 +143,8 @@ class Session:
         frame : int
             Index along the propagation axis.
         mask : bool array (y, x), or PackedMask
-            The object on the whole frame, at least one pixel.
+            The object on the whole frame. An empty one says that it is absent there, of an object that
+            exists.
         """
         where, object_id, frame = self._place(object_id, frame)
         self._do(AddMask(object_id, frame, checks.mask(mask, self._size, where)))
@@ -182,7 +183,7 @@ class Session:
             The mask as it is seen; an empty one accepts that the object is absent.
         """
         where, object_id, frame = self._place(object_id, frame)
-        self._do(Lock(object_id, frame, checks.mask(mask, self._size, where, may_be_empty=True)))
+        self._do(Lock(object_id, frame, checks.mask(mask, self._size, where)))
 
     def unlock(self, object_id: int, frame: int) -> None:
         """Let the mask of a locked frame change again."""

@@ -157,6 +157,17 @@ def test_an_absence_is_output_and_remembered(model, framing, where):
     assert any((results[f].masks != without[f].masks).any() for f in range(3, 9) if f != where)
 
 
+@pytest.mark.parametrize("framing", ["frame", "window"])
+def test_an_absence_that_corrects_a_mask_is_output(model, framing):
+    nothing, something = np.zeros((SIDE, SIDE), bool), np.zeros((SIDE, SIDE), bool)
+    something[30:50, 30:50] = True
+    anchors = (Anchor(0, click(40, 40)), Anchor(4, Prompt(mask=nothing), correction=True))
+    for found in (nothing, something):
+        plan = (Pass(1, (ObjectRun(1, anchors, 4, 8, recall=(2, 3)),), keep_others=True),)
+        results = list(follow(model, plan, framing, found=lambda object_id, frame, found=found: found))
+        assert [r.frame for r in results] == [4, 5, 6, 7, 8] and not results[0].masks.any()
+
+
 def test_an_object_that_is_only_said_to_be_absent_is_followed_in_the_whole_frame(model):
     absence = Anchor(3, Prompt(mask=np.zeros((SIDE, SIDE), bool)), locked=True)
     plan = (

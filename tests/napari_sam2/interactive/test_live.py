@@ -228,19 +228,20 @@ def test_repairs_reach_only_as_far_as_the_object_was_followed(live):
         live.repair(1, 10)
 
 
-def test_an_accepted_absence_holds_and_is_a_border(live):
+def test_a_mask_that_was_erased_is_an_absence_and_a_border(live):
     followed(live)
     live.painted(1, 7, np.zeros((40, 48), bool))
-    assert not live.mask(1, 7).any() and live.objects()[0].locked_frames == (7,)
+    assert not live.mask(1, 7).any() and live.objects()[0].prompted_frames == (0, 7)
+    live.remove_prompt(1, 7)
+    assert live.mask(1, 7).any(), "what propagation had found is there again"
+    live.undo()
+    assert not live.mask(1, 7).any()
+    before = shown(live)
     live.add_points(1, 4, [(26, 12)], [1])
     live.repair(1, 4)
     live.wait()
     assert not live.mask(1, 7).any()
-    before = shown(live)
-    live.unlock(1, 7)
-    assert live.mask(1, 7).any(), "what propagation had found is there again"
-    live.undo()
-    assert np.array_equal(shown(live), before)
+    assert np.array_equal(shown(live)[8:] == 2, before[8:] == 2)
 
 
 def test_locking_an_absence_that_is_seen(live):

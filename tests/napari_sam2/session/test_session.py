@@ -373,10 +373,12 @@ def test_masks_that_are_none(session, square, add):
     refused(lambda: method(1, 3, PackedMask.of(np.ones((16, 12), bool))), "object 1, frame 3", "shape")
 
 
-def test_an_empty_mask_is_no_prompt_but_can_be_accepted(session):
+def test_an_empty_mask_makes_no_object_but_says_that_one_is_absent(session):
     nothing = np.zeros((12, 16), bool)
     refused(lambda: session.add_mask(1, 3, nothing), "object 1, frame 3", "empty")
     session.add_points(1, 0, [(1, 1)], [1])
+    session.add_mask(1, 4, nothing)
+    assert session.objects[1].prompts[4].prompt().absent
     session.lock(1, 3, nothing)
     assert not session.objects[1].locks[3].any()
     assert np.array_equal(session.objects[1].locks[3].unpack(), nothing)
