@@ -18,14 +18,14 @@ import zarr
 
 from napari_sam2.analysis import mark_divisions, measure_lineage, read_table, write_table
 from napari_sam2.analysis.exports import read_sav
+from napari_sam2.analysis.exports.formats import CARRIED, FORMATS, formats_page
 from napari_sam2.export import WRITERS, export
 from napari_sam2.exportable import open_exportable
-from napari_sam2.formats import CARRIED, FORMATS, formats_page
 from napari_sam2.frames import open_frames
 from napari_sam2.readers import get_reader
 from napari_sam2.run import measure_to_folder
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 BY_NAME = {one.name: one for one in FORMATS}
 SIZE, STEP = 0.5, 0.25
 
@@ -176,7 +176,7 @@ PROBES = {
 
 def test_the_page_is_current():
     page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
-    assert page == formats_page(), "run: python -m napari_sam2.formats docs/formats.md"
+    assert page == formats_page(), "run: python -m napari_sam2.analysis.exports.formats docs/formats.md"
 
 
 def test_every_writer_is_on_the_page():

@@ -1,6 +1,6 @@
 """Which format carries what, who reads it, and the page that says so.
 
-`python -m napari_sam2.formats docs/formats.md` writes the page.
+`python -m napari_sam2.analysis.exports.formats docs/formats.md` writes the page.
 """
 
 import sys
