@@ -163,6 +163,8 @@ def stage_loss(
             per_kind=stage.prompts,
             plain=plain,
             dense_weight=dense_weight,
+            # A trained model knows absence; stills would make it forget.
+            score_weight=0.0 if run.trained and not stage.following else 0.05,
         )
     return clips_loss(
         model,

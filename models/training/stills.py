@@ -177,6 +177,7 @@ def stills_loss(
     per_kind: int,
     plain: float,
     dense_weight: float,
+    score_weight: float = 0.05,
 ) -> Tensor:
     """The loss of one batch of windows: as many boxes as clicks in each, and the dense head.
 
@@ -196,6 +197,9 @@ def stills_loss(
         See `mask_loss`.
     dense_weight : float
         Weight of the dense head's loss.
+    score_weight : float
+        Weight of the object score: every object of a still is there, so that stills alone can only
+        teach it to say yes.
 
     Returns
     -------
@@ -214,7 +218,7 @@ def stills_loss(
             targets,
             boxed=boxed,
             plain=plain,
-            score_weight=0.05,
+            score_weight=score_weight,
         )
         losses.append(torch.stack(rounds).mean())
     return torch.stack(losses).mean() + dense_weight * dense_loss(head(features), labels_bhw)
