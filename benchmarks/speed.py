@@ -1,0 +1,488 @@
+"""Speed against peers: `python -m benchmarks.speed [--device cuda] [--json FILE] [--only CASE ...]`.
+
+Peers run in the same process, on the same frames with the same random weights, and their frames take
+turns with ours, so that a busy machine slows both. On a processor what is compared is the processor
+time of all threads; frames a second are those of the clock. Objects beyond the first are copies of it,
+with its memory: they cost what any object costs, and nobody waits for hundreds of them to get theirs.
+`benchmarks.performance_page` makes the page of the JSON. Needs torch, transformers and scikit-image; the
+bundled model's weights come with the repository.
+"""
+
+import argparse
+import json
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import napari_sam2
+
+if not any(Path(folder, "models").is_dir() for folder in napari_sam2.__path__):
+    # In a checkout that was never installed the rooms lie beside the package.
+    napari_sam2.__path__.append(str(Path(__file__).parents[1]))
+
+from benchmarks.movies import Cells
+from benchmarks.peers import Reference, Transformers, same_network_twice
+from napari_sam2.models.config import NANO, PUBLISHED, Sam2Config
+from napari_sam2.models.memory import MemoryBank
+from napari_sam2.models.network.sam2 import Sam2
+from napari_sam2.models.plan import Anchor, ObjectRun, Pass
+from napari_sam2.models.prompts import Prompt
+from napari_sam2.models.results import FrameResult
+from napari_sam2.models.scene import Scene
+from napari_sam2.models.solver import Solver, Task
+from napari_sam2.models.tracker import Tracker, TrackerState
+from napari_sam2.models.windows import around
+
+WARM = 8
+"""Frames after which as many memories are read as ever will be."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Seconds of one step: of the clock, and of the processor, all threads together."""
+
+    clock: float
+    processor: float
+
+
+class Machine:
+    """Where it runs, and how time is taken there."""
+
+    def __init__(self, device: str, threads: int) -> None:
+        self.device = torch.device(device)
+        torch.set_num_threads(threads)
+        self.threads = threads
+
+    def wait(self) -> None:
+        """Until the device has done all that it was given."""
+        if self.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    def time(self, run: Callable[[], Any]) -> tuple[Any, Spent]:
+        """Run something and say what it took."""
+        self.wait()
+        clock, processor = time.perf_counter(), time.process_time()
+        result = run()
+        self.wait()
+        return result, Spent(time.perf_counter() - clock, time.process_time() - processor)
+
+    def cost(self, spent: list[Spent]) -> float:
+        """The median of what is compared: processor time on a processor, the clock elsewhere."""
+        return float(np.median([s.processor if self.device.type == "cpu" else s.clock for s in spent]))
+
+    def named(self) -> Row:
+        """What the numbers were measured on."""
+        row: Row = {
+            "processor": processor_name(),
+            "threads": self.threads,
+            "torch": torch.__version__,
+            "python": platform.python_version(),
+            "busy": f"{__import__('os').getloadavg()[0]:.1f} processes wanted to run when it began",
+        }
+        if self.device.type == "cuda":
+            row["gpu"] = torch.cuda.get_device_name()
+        return row
+
+
+def processor_name() -> str:
+    """The processor by its own name, and what it can multiply."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor()
+    name = next(line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name"))
+    kinds = [kind for kind in ("avx2", "avx512f", "avx512_bf16", "amx_tile") if f" {kind}" in text]
+    return f"{name} ({', '.join(kinds)})"
+
+
+class Ours:
+    """Our tracker at steady memory: `WARM` frames with one object, then any number of copies."""
+
+    def __init__(self, network: Sam2, movie: Cells, machine: Machine, framing: str, warm: int = WARM) -> None:
+        self.model = SimpleNamespace(network=network, device=machine.device)
+        self.movie, self.framing, self.warm = movie, framing, warm
+        self.click = movie.start[0]
+        tracker = self._tracker(TrackerState())
+        self.first = [result for _, result in zip(range(warm), tracker.run(self._plan(1)), strict=False)]
+        self.state = tracker.state
+
+    def steps(self, n: int) -> Iterator[FrameResult]:
+        """The frames after the warm ones, with `n` objects."""
+        state = TrackerState(0, self.warm)
+        bank = self.state.banks[1]
+        for i in range(n):
+            y0, x0, y1, x1 = self.movie.box(i)
+            state.banks[i + 1] = MemoryBank(dict(bank.conditioning), dict(bank.recent))
+            state.windows[i + 1] = around((y0, x0, y1, x1), self.movie.shape[1:], self.framing)
+            state.given[i + 1, 0] = deepcopy(self.state.given[1, 0])
+        return self._tracker(state).run(self._plan(n))
+
+    def _tracker(self, state: TrackerState) -> Tracker:
+        return Tracker(self.model, self.movie, framing=self.framing, found=None, state=state)  # type: ignore[arg-type]
+
+    def _plan(self, n: int) -> tuple[Pass]:
+        prompt, last = Prompt((self.click,), (1,)), len(self.movie) - 1
+        return (Pass(1, tuple(ObjectRun(i + 1, (Anchor(0, prompt),), 0, last) for i in range(n))),)
+
+
+def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
+    """Intersection over union; 1 for two empty masks."""
+    either = np.count_nonzero(first | second)
+    return np.count_nonzero(first & second) / either if either else 1.0
+
+
+def exact(machine: Machine, name: str, config: Sam2Config, frames: int) -> list[Row]:
+    """One object in whole frames: ours in float32 and bfloat16, and `transformers`."""
+    movie = Cells(WARM + frames, 1024, 1, 200)
+    theirs_model, network = same_network_twice(config, machine.device)
+    theirs = Transformers(theirs_model, movie, movie.start[0], machine.device)
+    warm_theirs = [theirs.step(frame)[0] for frame in range(WARM)]
+    ours = Ours(network, movie, machine, "frame")
+    agreement = [mask_iou(r.masks[0], t) for r, t in zip(ours.first, warm_theirs, strict=True)]
+    spent: dict[str, list[Spent]] = {"ours": [], "peer": []}
+    coming = ours.steps(1)
+    for frame in range(WARM, WARM + frames):
+        result, took = machine.time(lambda: next(coming))
+        spent["ours"].append(took)
+        mask, took = machine.time(lambda frame=frame: theirs.step(frame)[0])
+        spent["peer"].append(took)
+        agreement.append(mask_iou(result.masks[0], mask))
+    coming.close()
+    rows = [compared(machine, f"{name}, 1 object, exact, float32", spent, f"least IoU {min(agreement):.4f}")]
+
+    low = Ours(deepcopy(network).to_precision(torch.bfloat16), movie, machine, "frame")
+    agreement = [mask_iou(r.masks[0], t) for r, t in zip(low.first, warm_theirs, strict=True)]
+    spent["ours"] = []
+    coming = low.steps(1)
+    for _ in range(frames):
+        spent["ours"].append(machine.time(lambda: next(coming))[1])
+    coming.close()
+    note = f"least IoU {min(agreement):.4f}; the peer in float32"
+    return [*rows, compared(machine, f"{name}, 1 object, exact, bfloat16", spent, note)]
+
+
+def many(
+    machine: Machine,
+    name: str,
+    config: Sam2Config,
+    size: int,
+    counts: list[int],
+    peers: list[int],
+    steps: int,
+) -> list[Row]:
+    """Objects of 40 px followed by windows, against the peer, which sees whole frames.
+
+    What the peer takes for more objects than the largest number it was timed with follows from two
+    numbers of objects: its time is a straight line over objects.
+    """
+    theirs_model, network = same_network_twice(config, machine.device)
+    network = moved(network, size)
+    peer_cost: dict[int, float] = {}
+    if peers:
+        movie = Cells(WARM + len(peers), 1024, max(peers), 40)
+        theirs = Transformers(theirs_model, movie, movie.start[0], machine.device)
+        for frame in range(WARM):
+            theirs.step(frame)
+        for frame, n in enumerate(peers, WARM):
+            theirs.copies(n)
+            peer_cost[n] = machine.cost([machine.time(lambda frame=frame: theirs.step(frame))[1]])
+
+    rows = []
+    movie = Cells(WARM + steps, 1024, max(counts), 40)
+    ours = Ours(network, movie, machine, "window")
+    for n in counts:
+        coming = ours.steps(n)
+        spent = [machine.time(lambda coming=coming: next(coming))[1] for _ in range(steps)]
+        coming.close()
+        row: Row = {"case": f"{name} at {size} px, {n} objects of 40 px, windows", **speeds(machine, spent)}
+        if peer_cost:
+            (few, few_cost), (most, most_cost) = min(peer_cost.items()), max(peer_cost.items())
+            line = few_cost + (n - few) * (most_cost - few_cost) / max(most - few, 1)
+            row["peer"] = round(peer_cost.get(n, line), 3)
+            row["ratio"] = round(row["peer"] / row["ours"], 1)
+            if n not in peer_cost and most > few:
+                row["note"] = f"peer from its {few} and {most} objects"
+            elif n not in peer_cost:
+                del row["peer"], row["ratio"]
+        rows.append(row)
+    return rows
+
+
+def moved(network: Sam2, size: int) -> Sam2:
+    """The same weights at another input size."""
+    other = Sam2(network.config.at_size(size)).eval().requires_grad_(False)
+    other.load_state_dict(network.state_dict())
+    return other.to(next(network.parameters()).device)
+
+
+def nano(machine: Machine) -> Sam2:
+    """The bundled model."""
+    from safetensors.torch import load_file
+
+    network = Sam2(NANO).eval().requires_grad_(False)
+    path = Path(__file__).parents[1] / "models" / "weights" / "nano.safetensors"
+    network.load_state_dict(load_file(path))
+    return network.to(machine.device)
+
+
+def cells(machine: Machine, steps: int) -> list[Row]:
+    """The bundled model on 50 cells of 30 px, in both precisions."""
+    movie = Cells(WARM + steps, 512, 50, 30)
+    runs = {
+        precision: Ours(nano(machine).to_precision(getattr(torch, precision)), movie, machine, "window")
+        for precision in ("float32", "bfloat16")
+    }
+    coming = {precision: ours.steps(50) for precision, ours in runs.items()}
+    spent: dict[str, list[Spent]] = {precision: [] for precision in runs}
+    found: dict[str, FrameResult] = {}
+    for _ in range(steps):
+        for precision in runs:
+            found[precision], took = machine.time(lambda precision=precision: next(coming[precision]))
+            spent[precision].append(took)
+    ious = [mask_iou(a, b) for a, b in zip(*(result.masks for result in found.values()), strict=True)]
+    return [
+        {
+            "case": f"nano, 50 cells of 30 px, windows, {precision}",
+            **speeds(machine, took),
+            "note": "" if precision == "float32" else f"IoU with float32: mean {np.mean(ious):.4f}",
+        }
+        for precision, took in spent.items()
+    ]
+
+
+def video(machine: Machine, steps: int) -> list[Row]:
+    """The bundled model on one object of a decoded video, 960 x 540."""
+    import av
+
+    from napari_sam2 import open_frames
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "moving.mp4"
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("mpeg4", rate=25, width=960, height=540, pix_fmt="yuv420p")
+            stream.bit_rate = 4_000_000
+            source = Cells(WARM + 2 + steps, 1024, 1, 150)
+            for i in range(len(source)):
+                image = (source.rgb(i)[:, 242:782, 32:992] * 255).astype(np.uint8).transpose(1, 2, 0)
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(image), "rgb24")
+                container.mux(stream.encode(frame))
+            container.mux(stream.encode())
+        with open_frames(path) as frames:
+            prompt = Prompt(((270.0, 480.0),), (1,))
+            plan = (Pass(1, (ObjectRun(1, (Anchor(0, prompt),), 0, len(frames) - 1),)),)
+            model: Any = SimpleNamespace(network=nano(machine), device=machine.device)
+            tracker = Tracker(model, frames, framing="auto", found=None)  # type: ignore[arg-type]
+            coming = tracker.run(plan)
+            _, first = machine.time(lambda: next(coming))
+            for _ in range(WARM):
+                next(coming)
+            _, took = machine.time(lambda: [next(coming) for _ in range(steps)])
+            coming.close()
+    a_frame = Spent(took.clock / steps, took.processor / steps)
+    note = f"first mask after {first.clock:.2f} s of the clock"
+    return [{"case": "nano, 1 object, decoded 960 x 540 video", **speeds(machine, [a_frame]), "note": note}]
+
+
+def click(machine: Machine, name: str, network: Sam2, clicks: int) -> Row:
+    """From a click to its mask on a frame that is encoded already."""
+    movie = Cells(2, 1024, 1, 200)
+    scene = Scene(network, movie, 0, machine.device)
+    solver = Solver(network, machine.device, len(movie))
+    view = around(movie.box(0), movie.shape[1:], "frame").view(movie.shape[1:])
+    spent = []
+    for i in range(clicks + 1):
+        prompt = Prompt(((500.0 + i, 510.0),), (1,))
+        task = Task(1, view, prompt=prompt)
+        spent.append(machine.time(lambda task=task: solver.solve(scene, [task]))[1])
+    return {
+        "case": f"{name}, click on an encoded frame",
+        **speeds(machine, spent[1:]),
+        "note": f"median {1e3 * np.median([s.clock for s in spent[1:]]):.1f} ms of the clock",
+    }
+
+
+def encoding(machine: Machine, name: str, network: Sam2, precision: str) -> Row:
+    """Images encoded, against the rate at which the machine multiplies large matrices."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    network = deepcopy(network).to_precision(getattr(torch, precision))
+    size, dtype = network.config.image_size, getattr(torch, precision)
+    batch = 8 if machine.device.type == "cuda" else 1
+    image = torch.randn(batch, 3, size, size, device=machine.device)
+    with FlopCounterMode(display=False) as counter, torch.device("meta"):
+        Sam2(network.config).encode_image(torch.empty(1, 3, size, size))
+    work = counter.get_total_flops()
+    side = 8192 if machine.device.type == "cuda" else 1024
+    with torch.inference_mode():
+        from napari_sam2.models.network.kernels import linear
+
+        a, b = (torch.randn(side, side, device=machine.device, dtype=dtype) for _ in range(2))
+        spent = [machine.time(lambda: linear(a, b, None))[1] for _ in range(6)]
+        rate = 2 * side**3 / machine.cost(spent[1:])
+        spent = [machine.time(lambda: network.encode_image(image))[1] for _ in range(4)]
+    one = [Spent(s.clock / batch, s.processor / batch) for s in spent[1:]]
+    share = work / machine.cost(one) / rate
+    note = f"{work / 1e9:.0f} GFLOP; {share:.0%} of the {rate / 1e9:.0f} GFLOP/s of a large product"
+    return {"case": f"{name}, encode an image, {precision}", **speeds(machine, one), "note": note}
+
+
+def start_up(machine: Machine) -> Row:
+    """A fresh process until the bundled model is loaded."""
+    code = "from napari_sam2.models.load import load_model; load_model('nano', 'cpu')"
+    spent = [
+        machine.time(lambda: subprocess.run([sys.executable, "-c", code], check=True))[1].clock
+        for _ in range(3)
+    ]
+    return {"case": "start of Python until nano is loaded", "note": f"{min(spent):.1f} s of the clock"}
+
+
+def reference(machine: Machine, name: str, frames: int) -> list[Row]:
+    """The package `sam2`, eager and compiled, one object; a line that says why where it cannot run."""
+    rows: list[Row] = []
+    config = PUBLISHED[name]
+    _, network = same_network_twice(config, machine.device)
+    movie = Cells(WARM + frames, 1024, 1, 200)
+    for precision in ("float32", "bfloat16"):
+        ours = Ours(deepcopy(network).to_precision(getattr(torch, precision)), movie, machine, "frame")
+        coming = ours.steps(1)
+        next(coming)
+        _, took = machine.time(lambda coming=coming: sum(1 for _ in coming))
+        spent = {"ours": [Spent(took.clock / (frames - 1), took.processor / (frames - 1))]}
+        for compiled in (False, True):
+            label = f"{name}, 1 object, exact, {precision}, reference{' vos_optimized' if compiled else ''}"
+            low = torch.autocast("cuda", torch.bfloat16) if precision == "bfloat16" else nullcontext()
+            try:
+                with torch.inference_mode(), low:
+                    walk = iter(Reference(name, network, movie, movie.start[:1], compiled))
+                    for _ in range(WARM):
+                        next(walk)
+                    took_theirs = [machine.time(lambda walk=walk: next(walk))[1] for _ in range(frames - 1)]
+                rows.append(compared(machine, label, spent | {"peer": took_theirs}, ""))
+            except Exception as error:  # whatever keeps the peer from running is what the table says
+                rows.append(
+                    {"case": label, **speeds(machine, spent["ours"]), "note": f"peer: {error!r}"[:160]}
+                )
+    return rows
+
+
+def gpu_memory(machine: Machine) -> list[Row]:
+    """GPU memory against frames and objects."""
+    rows = []
+    for frames, n in ((100, 16), (1000, 16), (20, 64), (20, 256)):
+        ours = Ours(
+            moved(Sam2(PUBLISHED["sam2.1_tiny"]).eval(), 512).to(machine.device),
+            Cells(WARM + frames, 1024, max(n, 1), 40),
+            machine,
+            "window",
+        )
+        torch.cuda.reset_peak_memory_stats()
+        for _ in ours.steps(n):
+            pass
+        used = torch.cuda.max_memory_allocated() / 2**30
+        rows.append(
+            {"case": f"tiny at 512 px, {n} objects, {frames} frames", "note": f"{used:.2f} GiB on the GPU"}
+        )
+    return rows
+
+
+def speeds(machine: Machine, spent: list[Spent]) -> Row:
+    """What one side took: the compared seconds a frame, and frames a second of the clock."""
+    return {
+        "ours": round(machine.cost(spent), 4),
+        "frames_per_second": round(1 / float(np.median([s.clock for s in spent])), 2),
+    }
+
+
+def compared(machine: Machine, case: str, spent: dict[str, list[Spent]], note: str) -> Row:
+    """A row with both sides."""
+    ours, peer = machine.cost(spent["ours"]), machine.cost(spent["peer"])
+    row = {"case": case, **speeds(machine, spent["ours"]), "peer": round(peer, 4)}
+    return row | {"ratio": round(peer / ours, 2), "note": note}
+
+
+def cases(machine: Machine, steps: int, peers: list[int]) -> dict[str, Callable[[], list[Row]]]:
+    """Every case by its name, cheap ones first."""
+    tiny, base = PUBLISHED["sam2.1_tiny"], PUBLISHED["sam2.1_base_plus"]
+    gpu = machine.device.type == "cuda"
+
+    def made(config: Sam2Config) -> Sam2:
+        torch.manual_seed(1)
+        return Sam2(config).eval().requires_grad_(False).to(machine.device)
+
+    found: dict[str, Callable[[], list[Row]]] = {
+        "start": lambda: [start_up(machine)],
+        "cells": lambda: cells(machine, steps),
+        "click": lambda: [click(machine, "nano", nano(machine), 20), click(machine, "tiny", made(tiny), 5)],
+        "encoding": lambda: [
+            encoding(machine, name, made(config), precision)
+            for name, config in (("nano", NANO), ("tiny", tiny))
+            for precision in ("float32", "bfloat16")
+        ],
+        "nano": lambda: many(machine, "nano", NANO, 256, [1, 4, 16, 64, 256], peers and [1, 4, 16], steps),
+        "exact": lambda: exact(machine, "tiny at 1024 px", tiny, max(steps // 2, 2)),
+        "windows": lambda: many(
+            machine, "tiny", tiny, 512, [1, 4, 16, 64, 256] if gpu else [1, 4, 16], peers, max(steps // 2, 1)
+        ),
+    }
+    if gpu:
+        found["exact base"] = lambda: exact(machine, "base+ at 1024 px", base, steps)
+        found["memory"] = lambda: gpu_memory(machine)
+        found["reference tiny"] = lambda: reference(machine, "sam2.1_tiny", 40)
+        found["reference base"] = lambda: reference(machine, "sam2.1_base_plus", 40)
+    else:
+        found["video"] = lambda: video(machine, 20)
+    return found
+
+
+def main() -> None:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=4, help="frames timed in each case")
+    parser.add_argument(
+        "--peer-objects", type=int, nargs="*", help="numbers of objects the peer is timed with"
+    )
+    parser.add_argument("--only", nargs="*", help="only these cases")
+    parser.add_argument("--minutes", type=float, default=9, help="begin no case after this time")
+    parser.add_argument("--json", type=Path, help="write the numbers here too")
+    asked = parser.parse_args()
+    machine = Machine(asked.device, asked.threads)
+    default = [1, 16] if asked.device == "cuda" else [1, 2]
+    peers = default if asked.peer_objects is None else asked.peer_objects
+    result: Row = {"machine": machine.named(), "device": asked.device, "rows": []}
+    started = time.perf_counter()
+    for name, run in cases(machine, asked.steps, peers).items():
+        if asked.only and name not in asked.only:
+            continue
+        if time.perf_counter() - started > 60 * asked.minutes:
+            result["rows"].append({"case": name, "note": "not measured: out of time"})
+            continue
+        try:
+            rows = run()
+        except Exception as error:  # one case that fails must not cost the others their numbers
+            rows = [{"case": name, "note": f"not measured: {error!r}"[:300]}]
+        for row in rows:
+            print(json.dumps(row), flush=True)
+        result["rows"] += rows
+        if asked.json:
+            asked.json.write_text(json.dumps(result, indent=1) + "\n")
+    print(f"{time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()
