@@ -1,25 +1,31 @@
 """What the model sees of the current frame."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QSize, Qt, QTimer
 from qtpy.QtGui import QImage, QPixmap, QResizeEvent, QShowEvent
-from qtpy.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_sam2.frames import Frames
-from napari_sam2.plugin.notices import MISTAKES
+from napari_sam2.frames import Contrast, Frames
+from napari_sam2.plugin.notices import MISTAKES, telling
+from napari_sam2.session.edits import Propagate, flattened
+
+if TYPE_CHECKING:
+    from napari_sam2.interactive import Live
 
 _HEIGHT = 180
 _WAIT_MS = 80
 """So that moving the slider through many frames reads only where it rests."""
+_ONE_CONTRAST = "Objects were followed in this contrast already; undo that first to change it"
 
 
 class ContrastPreview(QWidget):
     """A small picture of the current frame in the contrast and the colours that the model is given.
 
-    Nothing is read while it is out of sight.
+    Nothing is read while it is out of sight. The contrast can be that of the image layer instead, until
+    the first objects were followed: a session has one contrast, or it could not be repeated.
 
     Parameters
     ----------
@@ -37,16 +43,41 @@ class ContrastPreview(QWidget):
         self._picture.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._window = QLabel()
         self._window.setWordWrap(True)
+        self._as_layer = QPushButton("Take the layer's contrast")
+        self._as_layer.clicked.connect(self.take_layer)
+        self._as_found = QPushButton("Take the stack's")
+        self._as_found.clicked.connect(self.take_found)
+        row = QHBoxLayout()
+        row.addWidget(self._as_layer)
+        row.addWidget(self._as_found)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self._picture)
         column.addWidget(self._window)
+        column.addLayout(row)
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_WAIT_MS)
         self._timer.timeout.connect(self._draw)
-        panel.live_changed.connect(self.refresh)
+        self._live: Live | None = None
+        self._found: Contrast | None = None
+        panel.live_changed.connect(self._take)
+        self._take(panel.live)
         panel.viewer.dims.events.current_step.connect(self.refresh)
+
+    def take_layer(self) -> None:
+        """Give the model the contrast that the image layer is shown in."""
+        layer, live = self._panel.image_layer, self._live
+        if layer is not None and live is not None:
+            with telling():
+                live.frames.contrast = layer.contrast_limits
+            self.refresh()
+
+    def take_found(self) -> None:
+        """Give the model the contrast that the image was opened with."""
+        if self._live is not None and self._found is not None:
+            self._live.frames.contrast = self._found
+            self.refresh()
 
     def refresh(self, event: Any = None) -> None:
         """Draw the current frame anew, soon."""
@@ -62,6 +93,28 @@ class ContrastPreview(QWidget):
         """Fit the picture to the width."""
         super().resizeEvent(event)
         self._fit()
+
+    def _take(self, live: "Live | None") -> None:
+        if self._live is not None:
+            self._live.session_changed.disconnect(self._enable)
+        self._live = live
+        if live is not None:
+            self._found = live.frames.contrast
+            live.session_changed.connect(self._enable)
+        self._enable()
+        self.refresh()
+
+    def _enable(self) -> None:
+        live = self._live
+        followed = live is not None and any(
+            isinstance(edit, Propagate) for edit in flattened(live.session.history)
+        )
+        for button, tip in (
+            (self._as_layer, "What is black and white in the image layer is so for the model"),
+            (self._as_found, "Black and white for the model are found from frames all over the stack"),
+        ):
+            button.setEnabled(live is not None and not followed)
+            button.setToolTip(_ONE_CONTRAST if followed else tip)
 
     def _draw(self) -> None:
         live, frame = self._panel.live, self._panel.current_frame

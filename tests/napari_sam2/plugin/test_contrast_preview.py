@@ -1,7 +1,5 @@
 """What the model sees, as a picture."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -10,6 +8,14 @@ from psygnal import Signal
 from napari_sam2.errors import InputError
 from napari_sam2.frames import open_frames
 from napari_sam2.plugin.contrast_preview import ContrastPreview, describe_contrast
+from napari_sam2.session import Session
+
+
+class FakeLive:
+    session_changed = Signal()
+
+    def __init__(self, frames) -> None:
+        self.frames, self.session = frames, Session(frames)
 
 
 class FakePanel:
@@ -17,8 +23,8 @@ class FakePanel:
 
     def __init__(self, frames) -> None:
         self.viewer = ViewerModel()
-        self.viewer.add_image(np.zeros((len(frames), 4, 4)))
-        self.live = SimpleNamespace(frames=frames)
+        self.image_layer = self.viewer.add_image(np.zeros((len(frames), 4, 4)))
+        self.live = FakeLive(frames)
 
     @property
     def current_frame(self) -> int:
@@ -105,3 +111,27 @@ def test_a_large_frame_is_thinned_before_it_is_drawn(qtbot):
     preview.show()
     qtbot.waitUntil(lambda: not preview._pixmap.isNull())
     assert preview._pixmap.height() == 500
+
+
+def test_the_contrast_of_the_layer_is_taken_and_given_back(preview, qtbot):
+    frames = preview._panel.live.frames
+    preview._panel.image_layer.contrast_limits = (0, 1000)
+    preview._as_layer.click()
+    assert (frames.contrast.low, frames.contrast.high) == ((0,), (1000,))
+    preview._as_found.click()
+    assert frames.contrast.high == (3000,)
+
+
+def test_one_session_has_one_contrast(preview):
+    live = preview._panel.live
+    live.session.add_points(1, 0, [(5, 5)], [1])
+    live.session_changed.emit()
+    assert preview._as_layer.isEnabled()
+    with live.session.group():
+        live.session.propagate()
+    live.session_changed.emit()
+    assert not preview._as_layer.isEnabled()
+    assert "undo that first" in preview._as_layer.toolTip()
+    live.session.undo()
+    live.session_changed.emit()
+    assert preview._as_layer.isEnabled()
