@@ -20,7 +20,7 @@ import napari
 import numpy as np
 import tifffile
 from numpy.typing import NDArray
-from qtpy.QtCore import QPoint, Qt
+from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 from scipy.ndimage import distance_transform_edt
@@ -113,6 +113,14 @@ class Driver:
         QTest.keyClick(self._canvas.native, key, modifier)
         self.settle()
 
+    def accept_dialog(self, name: str) -> None:
+        """Picture the dialog that is open, and press OK."""
+        dialog = QApplication.activeModalWidget()
+        self.settle(0.3)
+        self.number += 1
+        dialog.grab().save(str(self.out / f"{self.number:02d}_{name}.png"))
+        dialog.accept()
+
     def seen(self, object_id: int, frame: int) -> bool:
         """Whether an object has a mask on a frame."""
         return bool(self.panel.live.store.object_mask(object_id, frame).any())
@@ -150,6 +158,7 @@ def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[fl
         _, driver.panel = viewer.window.add_plugin_dock_widget("napari-sam2", "Click and follow objects")
         print(f"  the widget was there after {time.monotonic() - start:.2f} s")
         driver.until(lambda: driver.panel.live is not None, "the image opens")
+        viewer.reset_view()
     panel = driver.panel
     n_frames = len(panel.live.frames)
     middle = n_frames // 2
@@ -203,10 +212,13 @@ def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[fl
         driver.until(lambda: panel.live.progress is None, "the repair")
     driver.picture("corrected")
 
-    with step("mark a division"):
-        if len(panel.live.session.objects) >= 3:
-            panel.live.mark_division(1, (2, 3), late)
-    driver.picture("division")
+    if panel.live.frames.axis == "t" and len(panel.live.session.objects) > 2:
+        with step("mark a division"):
+            QTimer.singleShot(500, lambda: driver.accept_dialog("division"))
+            panel.objects.divide.click()
+            driver.settle()
+            assert panel.live.session.divisions, "no division was marked"
+        driver.picture("divided")
 
     with step("undo everything"):
         given = sum(len(record.prompts) for record in panel.live.session.objects.values())
@@ -234,7 +246,7 @@ def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[fl
     panel.tabs.setCurrentIndex(0)
 
     with step("save"):
-        panel.live.save(driver.out / "session")
+        panel.live.save(driver.out / "session.json")
         print("  " + ", ".join(sorted(path.name for path in driver.out.glob("session*"))))
 
 

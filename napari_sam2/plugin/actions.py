@@ -6,6 +6,7 @@ from napari.layers import Labels
 from napari.utils.notifications import show_info
 from qtpy.QtWidgets import QInputDialog
 
+from napari_sam2.plugin.division_dialog import DivisionDialog
 from napari_sam2.plugin.notices import telling
 from napari_sam2.plugin.open_image import NumberedOn
 
@@ -82,6 +83,23 @@ class Actions:
         if live is not None and frame is not None:
             with telling():
                 (live.lock if locked else live.unlock)(object_id, frame)
+
+    def divide(self) -> None:
+        """Ask into which objects the chosen one divides on this frame."""
+        live, frame, mother = self._live, self._panel.current_frame, self._panel.current_object
+        if live is None or frame is None or mother not in live.session.objects:
+            return
+        objects = live.session.objects
+        marked = objects[mother].divisions.get(frame, ())
+        names = {object_id: record.name for object_id, record in objects.items()}
+        dialog = DivisionDialog(mother, frame, names, live.store[frame], marked, self._panel)
+        if not dialog.exec():
+            return
+        with telling():
+            if dialog.unmarked:
+                live.unmark_division(mother, frame)
+            else:
+                live.mark_division(mother, dialog.daughters, frame)
 
     def labels_to_objects(self) -> None:
         """Make an object of each label of a labels layer that the person chooses."""

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from napari_sam2.interactive.objects import Progress
 
 
-_IDLE = "Masks appear as they are found; you can go on looking around."
-
-
 class FollowSection(QWidget):
     """Buttons that start to follow objects, a progress bar, and Stop."""
 
@@ -60,9 +57,10 @@ class FollowSection(QWidget):
         self.bar = QProgressBar()
         self.bar.setTextVisible(True)
         self.speed = QLabel()
+        self.speed.setWordWrap(True)
         for box in (self.first, self.last):
             box.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
-            box.setMaximumWidth(58)
+            box.setStyleSheet("min-width: 34px; max-width: 44px")
         self.repair = QCheckBox("Repair after a correction")
         self.repair.setToolTip(
             "When you correct an object on a frame through which it was followed, follow it again at once, "
@@ -114,7 +112,7 @@ class FollowSection(QWidget):
             self.bar.setRange(0, 1)
             self.bar.setValue(0)
             self.bar.setFormat("")
-            self.speed.setText(_IDLE)
+            self.speed.setText("")
 
     def show_progress(self, progress: "Progress | None") -> None:
         """Show how far it is."""

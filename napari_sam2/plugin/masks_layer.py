@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
+from qtpy.QtCore import QTimer
 
 from napari_sam2.errors import InputError
 from napari_sam2.plugin.label_view import LabelView
@@ -59,7 +60,7 @@ class Masks:
         self._view = LabelView(live.store, placement, elsewhere)
         self._hidden: frozenset[int] = frozenset()
         self._highest = 0
-        self._waits = False
+        self._waits = self._closed = False
         self.layer = Labels(
             self._view,
             name="Masks",
@@ -77,6 +78,7 @@ class Masks:
         """Leave the layer to itself."""
         self._live.frames_changed.disconnect(self._changed)
         self.layer.events.paint.disconnect(self._painted)
+        self._closed = True
 
     def set_colours(self, highest_id: int, hidden: frozenset[int]) -> None:
         """Have a colour for each object, none for hidden ones."""
@@ -107,8 +109,14 @@ class Masks:
         return int(np.round(at[self._placement.along]))
 
     def _painted(self, event: Any) -> None:
+        # Of some tools napari tells before it has painted.
+        QTimer.singleShot(0, self.take_paint)
+
+    def take_paint(self) -> None:
         """Give what was painted to the session, which then says what the masks are."""
         drafts = self._view.drafts()
+        if not drafts or self._closed:
+            return
         self._view.forget_drafts()
         with telling():
             for frame, before, after in drafts:

@@ -1,7 +1,7 @@
 """Objects and the tools to prompt them."""
 
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QButtonGroup, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QButtonGroup, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from napari_sam2.plugin.keys import SHOWN
 from napari_sam2.plugin.object_table import ObjectRow, ObjectTable
@@ -39,6 +39,7 @@ class ObjectSection(QWidget):
         self.outside.clicked.connect(lambda _: self.inside_chosen.emit(False))
         self.hint = QLabel()
         self.hint.setWordWrap(True)
+        self.hint.setMinimumHeight(2 * self.hint.fontMetrics().lineSpacing() + 4)
         self.table = ObjectTable()
         self.new = _button("New", f"Begin a new object ({SHOWN['new_object']})")
         self.delete = _button("Delete", "Delete the chosen object, its prompts and its masks")
@@ -47,6 +48,10 @@ class ObjectSection(QWidget):
         )
         self.accept = _button(
             "Keep", f"Accept the mask of the chosen object on this frame, as it is seen ({SHOWN['accept']})"
+        )
+        self.divide = _button(
+            "Divides…",
+            "Say that the chosen object divides, and that this is the first frame of its daughters",
         )
         self.undo = _button("Undo", f"Take back the last step ({SHOWN['undo']})")
         self.redo = _button("Redo", f"Do the last step again ({SHOWN['redo']})")
@@ -79,6 +84,8 @@ class ObjectSection(QWidget):
         exists = opened is not None and current in opened.live.session.objects
         self.delete.setEnabled(exists)
         self.accept.setEnabled(exists)
+        in_time = opened is not None and opened.live.frames.axis == "t" and len(opened.live.frames) > 1
+        self.divide.setEnabled(exists and in_time)
 
     def _lay_out(self) -> None:
         tools = QHBoxLayout()
@@ -90,12 +97,16 @@ class ObjectSection(QWidget):
         sides.addWidget(QLabel("Clicks are"))
         sides.addWidget(self.inside, stretch=1)
         sides.addWidget(self.outside, stretch=1)
-        actions = QGridLayout()
-        actions.setSpacing(4)
-        for place, button in enumerate(
-            (self.new, self.delete, self.from_labels, self.accept, self.undo, self.redo)
+        rows = []
+        for buttons in (
+            (self.new, self.delete, self.from_labels),
+            (self.accept, self.divide, self.undo, self.redo),
         ):
-            actions.addWidget(button, place // 3, place % 3)
+            row = QHBoxLayout()
+            row.setSpacing(4)
+            for button in buttons:
+                row.addWidget(button, stretch=1)
+            rows.append(row)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -103,7 +114,8 @@ class ObjectSection(QWidget):
         column.addLayout(sides)
         column.addWidget(self.hint)
         column.addWidget(self.table, stretch=1)
-        column.addLayout(actions)
+        for row in rows:
+            column.addLayout(row)
 
 
 def _rows(opened: OpenImage, current: int) -> list[ObjectRow]:
@@ -121,7 +133,7 @@ def _rows(opened: OpenImage, current: int) -> list[ObjectRow]:
         for one in opened.live.objects()
     ]
     if current not in opened.live.session.objects:
-        rows.append(ObjectRow(current, f"object {current}", 0, 0, True, None, "new: click it in the image"))
+        rows.append(ObjectRow(current, f"object {current}", 0, 0, True, None, "new, click it in the image"))
     return rows
 
 

@@ -123,7 +123,7 @@ class ObjectModel(QAbstractTableModel):
                 Column.NAME: row.name,
                 Column.PROMPTS: str(row.n_prompts),
                 Column.FRAMES: str(row.n_frames),
-                Column.STATUS: row.status.partition(" ")[0],
+                Column.STATUS: row.status.partition(" ")[0].rstrip(","),
             }.get(column)
         if role == Qt.ItemDataRole.CheckStateRole:
             ticked = {Column.SHOWN: row.shown, Column.LOCK: row.locked}.get(column)

@@ -79,6 +79,8 @@ class OpenImage:
         self.hidden: frozenset[int] = frozenset()
         self.sync()
         self._add_layers()
+        self._zoomed()
+        viewer.scene.camera.events.zoom.connect(self._zoomed)
 
     @property
     def layers(self) -> tuple[Labels, Layer, Layer]:
@@ -157,6 +159,7 @@ class OpenImage:
 
     def close(self) -> None:
         """Leave the layers to themselves."""
+        self.viewer.scene.camera.events.zoom.disconnect(self._zoomed)
         for part in (self.masks, self.boxes, self.clicks):
             part.close()
 
@@ -175,6 +178,9 @@ class OpenImage:
             data = np.asarray(self.masks.layer.data)
         state = transform_of(self.image) | {"colormap": self.masks.layer.colormap}
         self.viewer.add_layer(Labels(data, name="Masks", opacity=self.masks.layer.opacity, **state))
+
+    def _zoomed(self, event: Any = None) -> None:
+        self.clicks.set_zoom(self.viewer.scene.camera.zoom)
 
     def _add_layers(self) -> None:
         """Add what is missing above the image, and leave the sliders where they are."""

@@ -61,7 +61,7 @@ class PromptPanel(QWidget):
         self.viewer = napari_viewer
         self.actions = Actions(self)
         self._current, self._inside = 1, True
-        self._closed = self._sync_waits = False
+        self._closed = self._sync_waits = self._following = False
         self._watch = WindowWatch(self, self._release)
         settings = read_settings()
         self._images = Images(self, settings.opacity)
@@ -219,7 +219,9 @@ class PromptPanel(QWidget):
         live = self.live
         if live is None:
             return
+        self._following = live.busy
         live.poll()
+        self._following = False
         if live.progress is not None:
             self.follow.show_progress(live.progress)
 
@@ -228,9 +230,9 @@ class PromptPanel(QWidget):
             self.opened.masks.refresh_if_waiting()
 
     def _frames_changed(self, frames: Collection[int]) -> None:
-        live = self.live
-        if live is not None and live.progress is not None and self.follow.follow_view.isChecked() and frames:
-            self.go_to(max(frames))
+        here = self.current_frame
+        if self._following and frames and here is not None and self.follow.follow_view.isChecked():
+            self.go_to(max(frames, key=lambda frame: abs(frame - here)))
         self._session_changed()
 
     def _busy_changed(self, busy: bool) -> None:
@@ -339,6 +341,7 @@ class PromptPanel(QWidget):
             (objects.delete, actions.delete_object),
             (objects.from_labels, actions.labels_to_objects),
             (objects.accept, actions.accept),
+            (objects.divide, actions.divide),
             (objects.undo, actions.undo),
             (objects.redo, actions.redo),
         ):

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 INSIDE, OUTSIDE = "#2fd35c", "#ff4b4b"
 _SYMBOL = {True: "disc", False: "x"}
-_CLICK_PIXELS_ON_SCREEN = (11, 18)
+_PIXELS_ON_SCREEN = 13
+"""Diameter of a click."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +140,13 @@ class Clicks(PromptLayer):
 
     layer: Points
 
+    def set_zoom(self, zoom: float) -> None:
+        """Keep clicks as large on the screen: `zoom` is in screen pixels per unit of the world."""
+        # napari's own limits of size also draw the highlight of no click at all.
+        pixel = float(np.abs(self._image.scale[[self._placement.y, self._placement.x]]).mean())
+        self.layer.selected_data = set()
+        self.layer.size = self.layer.current_size = _PIXELS_ON_SCREEN / max(zoom * pixel, 1e-9)
+
     def set_current(self, object_id: int, inside: bool) -> None:
         """Draw the next click as one of this object."""
         # napari gives selected points each new current colour.
@@ -148,14 +156,10 @@ class Clicks(PromptLayer):
         self.layer.current_symbol = _SYMBOL[inside]
 
     def _make(self) -> Points:
-        y, x = self._placement.y, self._placement.x
-        size = max(2.0, min(self._placement.shape[y], self._placement.shape[x]) / 60)
         return Points(
             ndim=len(self._placement.shape),
             name="Clicks",
-            size=size,
-            border_width=0.18,
-            canvas_size_limits=_CLICK_PIXELS_ON_SCREEN,
+            border_width=0.15,
             projection_mode="none",
             **transform_of(self._image),
         )
@@ -178,6 +182,7 @@ class Clicks(PromptLayer):
             "frame": [row.frame for row in rows],
             "inside": [row.inside for row in rows],
         }
+        layer.size = layer.current_size
         layer.symbol = [_SYMBOL[row.inside] for row in rows]
         layer.face_color = [INSIDE if row.inside else OUTSIDE for row in rows]
         layer.border_color = [_colour(row.object_id) for row in rows]
@@ -221,7 +226,7 @@ class Boxes(PromptLayer):
 
     def _make(self) -> Shapes:
         y, x = self._placement.y, self._placement.x
-        self._width = max(0.5, min(self._placement.shape[y], self._placement.shape[x]) / 250)
+        self._width = max(0.5, min(self._placement.shape[y], self._placement.shape[x]) / 400)
         return Shapes(
             ndim=len(self._placement.shape),
             name="Boxes",

@@ -21,16 +21,19 @@ class WindowWatch(QObject):
     ----------
     closing : bool
         The window was asked to close, and did not stay.
+    watched : bool
+        There is a window.
     """
 
     def __init__(self, parent: QObject, closed: Callable[[], None]) -> None:
         super().__init__(parent)
         self._closed = closed
         self._window: Callable[[], QWidget | None] = lambda: None
-        self.closing = False
+        self.closing = self.watched = False
 
     def watch(self, window: QWidget) -> None:
         """Watch this window."""
+        self.watched = True
         # Held weakly: napari deletes its window by letting go of it.
         self._window = weakref.ref(window)
         window.installEventFilter(self)

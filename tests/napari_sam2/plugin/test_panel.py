@@ -213,6 +213,7 @@ def test_one_object_a_range_and_the_view_that_goes_along(open_panel, qtbot):
     panel.follow.last.setValue(2)
     panel.follow.follow_view.setChecked(True)
     panel.actions.follow_forward()
+    qtbot.waitUntil(lambda: not panel.live.busy, timeout=60_000)
     settle(panel, qtbot)
     labels = np.asarray(panel.masks_layer.data)
     assert (labels[2] == 2).any() and not labels[3].any() and not (labels[1] == 1).any()
