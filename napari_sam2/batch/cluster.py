@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from napari_sam2.batch.config import Settings
 from napari_sam2.batch.items import Item
@@ -10,16 +10,15 @@ from napari_sam2.batch.processes import Tell, Worker, do_stubbornly, failed, thr
 from napari_sam2.batch.records import Record, Records
 from napari_sam2.errors import InputError
 
+if TYPE_CHECKING:
+    from distributed import Client
+
 _ANSWER_WITHIN = 20
 """Seconds."""
 
 
-def run_on_cluster(
-    settings: Settings, items: Sequence[Item], scheduler: str, *, overwrite: bool, tell: Tell
-) -> None:
-    """Do items on a Dask cluster whose workers see the same files under the same paths.
-
-    An item whose Dask worker dies is given to another one.
+def connect(scheduler: str) -> "Client":
+    """Reach a Dask scheduler.
 
     Raises
     ------
@@ -27,17 +26,28 @@ def run_on_cluster(
         dask.distributed is not installed, or no scheduler answers.
     """
     try:
-        from distributed import Client, KilledWorker, as_completed
+        from distributed import Client
     except ImportError as error:
         raise InputError(
             "--scheduler needs the package distributed; install it with: pip install 'napari-sam2[cluster]'"
         ) from error
     try:
-        client = Client(scheduler, timeout=_ANSWER_WITHIN, set_as_default=False)
+        return Client(scheduler, timeout=_ANSWER_WITHIN, set_as_default=False)
     except (OSError, ValueError) as error:
         raise InputError(
             f"no Dask scheduler answers at {scheduler} ({error}); check the address, such as tcp://node1:8786"
         ) from error
+
+
+def run_on_cluster(
+    settings: Settings, items: Sequence[Item], client: "Client", *, overwrite: bool, tell: Tell
+) -> None:
+    """Do items on a Dask cluster whose workers see the same files under the same paths.
+
+    An item whose Dask worker dies is given to another one.
+    """
+    from distributed import KilledWorker, as_completed
+
     with client:
         futures = {
             client.submit(_do_on_worker, settings.as_json(), item.as_json(), overwrite, pure=False): item

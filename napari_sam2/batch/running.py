@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from filelock import FileLock
 
+from napari_sam2.batch.cluster import connect, run_on_cluster
 from napari_sam2.batch.combined import check_parquet, combine
 from napari_sam2.batch.config import Settings
 from napari_sam2.batch.items import RECORDS
@@ -92,15 +93,14 @@ def run_batch(
             tell(through, len(waiting), record)
 
     if waiting:
+        client = None if scheduler is None else connect(scheduler)
         with writing(settings.results):
             settings.results.mkdir(parents=True, exist_ok=True)
-        if scheduler is not None:
-            from napari_sam2.batch.cluster import run_on_cluster
-
-            run_on_cluster(settings, waiting, scheduler, overwrite=overwrite, tell=hear)
-        else:
+        if client is None:
             places = environments(settings, len(waiting))
             run_locally(settings, waiting, places, overwrite=overwrite, tell=hear)
+        else:
+            run_on_cluster(settings, waiting, client, overwrite=overwrite, tell=hear)
     return collect(settings, elsewhere=busy, only_whole=True)
 
 

@@ -141,7 +141,7 @@ def _summary(settings: "Settings", plan: "list[Planned]") -> str:
     from napari_sam2.batch.plan import count
 
     counts = [f"{n} {standing}" for standing, n in count(plan).items() if n]
-    return f"{len(plan)} items, {', '.join(counts)}: {settings.results}"
+    return f"{len(plan)} item{'s' * (len(plan) != 1)}, {', '.join(counts)}: {settings.results}"
 
 
 def _short(settings: "Settings", path: str) -> str:
