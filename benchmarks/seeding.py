@@ -1,15 +1,16 @@
 """How good are seeds without clicks? `python -m benchmarks.seeding --data DIR [--frames N] [--out FILE]`.
 
-For every labelled set and every rule: precision and recall of the seeds on three frames, matched at an IoU
+For every labelled set and every rule: precision and recall of the seeds on a few frames, matched at an IoU
 of one half and by their centres; and the scores of the tracks that the bundled model makes of them, beside
 the classical way, which is the rule `threshold` on every frame, linked by laptrack. Nothing about the
 objects is given: size and kind are what the rules see themselves.
 """
 
 import argparse
-import json
 import platform
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,14 +24,24 @@ from napari_sam2.analysis import link_objects, measure_regions, score_labels
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames
 from napari_sam2.models.load import LoadedModel, load_model
-from napari_sam2.seeding import RULES, seeded_session
+from napari_sam2.seeding import seeded_session
 from napari_sam2.seeding.finder import Finder
 from napari_sam2.session import Session
 
 Labels = NDArray[np.int32]
 Row = dict[str, Any]
-SEED_COLUMNS = ("precision", "recall", "F1", "centre precision", "centre recall")
-TRACK_COLUMNS = ("SEG", "DET", "TRA", "IDF1", "HOTA")
+SEED_COLUMNS = (
+    "seeds",
+    "objects",
+    "precision",
+    "recall",
+    "F1",
+    "centre precision",
+    "centre recall",
+    "seconds a frame",
+)
+SCORES = ("SEG", "DET", "TRA", "IDF1", "HOTA")
+TRACK_COLUMNS = ("tracks", *SCORES, "seconds")
 CLASSICAL = "threshold + laptrack"
 
 
@@ -56,10 +67,9 @@ def middle(mask: NDArray[np.bool_]) -> tuple[int, int]:
     return int(y), int(x)
 
 
-def seeds_of(data: Labelled, rule: str, model: LoadedModel) -> Row:
-    """Precision and recall on the frames at a quarter, a half and three quarters."""
-    n_frames = len(data.frames)
-    frames = sorted({n_frames // 4, n_frames // 2, 3 * n_frames // 4})
+def seeds_of(data: Labelled, rule: str, model: LoadedModel, n_stills: int) -> Row:
+    """Precision and recall on frames evenly spread."""
+    frames = sorted({int((k + 0.5) * len(data.frames) / n_stills) for k in range(n_stills)})
     finder = Finder(Session(data.frames), rule, frames, None, None, None, model, "cpu", None)
     started = time.process_time()
     counts = sum(np.array(agreement(finder.find(t), data.labels[t])) for t in frames)
@@ -72,8 +82,7 @@ def seeds_of(data: Labelled, rule: str, model: LoadedModel) -> Row:
         "centre precision": alone / max(n, 1),
         "centre recall": hit / true,
         "seeds": int(n),
-        "diameter": round(finder.look.diameter, 1),
-        "objects": finder.look.objects,
+        "objects": int(true),
         "seconds a frame": (time.process_time() - started) / len(frames),
     }
 
@@ -115,7 +124,7 @@ def classical_of(frames: Frames, truth: NDArray[np.integer]) -> Row:
 
 def _scores(labels: Labels, truth: NDArray[np.integer]) -> Row:
     row = score_labels(labels, truth.astype(np.int32)).iloc[0]
-    return {name: float(row[name]) for name in TRACK_COLUMNS} | {"tracks": int(row["result_objects"])}
+    return {name: float(row[name]) for name in SCORES} | {"tracks": int(row["result_objects"])}
 
 
 def markdown(rows: list[Row], columns: tuple[str, ...]) -> str:
@@ -137,51 +146,65 @@ def markdown(rows: list[Row], columns: tuple[str, ...]) -> str:
     return "\n".join(lines)
 
 
+def report(seeds: list[Row], tracks: list[Row], model: LoadedModel, n_frames: int) -> str:
+    """Both tables with what they were made by."""
+    chip = platform.processor() or platform.machine()
+    made = f"napari-sam2 {__version__}, model {model.name}, one thread of {chip}, {platform.system()}"
+    return (
+        f"{made}.\n\nSeeds:\n\n{markdown(seeds, SEED_COLUMNS)}\n\n"
+        f"Tracks over at most {n_frames} frames:\n\n{markdown(tracks, TRACK_COLUMNS) if tracks else ''}\n"
+    )
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seeding", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of labelled sets")
     parser.add_argument("--frames", type=int, default=12, help="frames that are followed (default 12)")
+    parser.add_argument("--stills", type=int, default=3, help="frames seeded of each set (default 3)")
     parser.add_argument("--reseed", type=int, default=5, help="frames between seeds in time (default 5)")
     parser.add_argument("--sets", nargs="*", help="only these sets")
-    parser.add_argument("--rules", nargs="*", default=list(RULES))
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--json", type=Path, help="write the numbers here, set by set")
+    parser.add_argument("--out", type=Path, help="write the tables here, as they grow")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(asked.model, "cpu")
+    sets = [data for data in read_sets(asked.data) if not asked.sets or data.name in asked.sets]
+    # Footage whose labels hold one or a few of all the objects in it tells nothing of tracks.
+    movies = [(data.name, *part(data, asked.frames)) for data in sets if not data.frames.is_rgb]
     seeds: list[Row] = []
     tracks: list[Row] = []
 
-    def note(rows: list[Row], name: str, method: str, measure: Any) -> None:
+    def note(rows: list[Row], name: str, method: str, measure: Callable[[], Row]) -> None:
         try:
             rows.append({"set": name, "method": method, **measure()})
-            print(json.dumps(rows[-1]), flush=True)
         except InputError as error:
             print(f"{name}, {method}: {error}", flush=True)
-        if asked.json:
-            asked.json.write_text(json.dumps({"seeds": seeds, "tracks": tracks}, indent=1))
+            return
+        print(rows[-1], flush=True)
+        if asked.out:
+            asked.out.write_text(report(seeds, tracks, model, asked.frames), encoding="utf-8")
 
-    for data in read_sets(asked.data):
-        if asked.sets and data.name not in asked.sets:
-            continue
-        for rule in asked.rules:
-            note(seeds, data.name, rule, lambda data=data, rule=rule: seeds_of(data, rule, model))
-        # Footage whose labels hold one or a few of all the objects in it tells nothing of tracks.
-        if not data.consistent or data.frames.is_rgb:
-            continue
-        frames, truth = part(data, asked.frames)
-        for rule in asked.rules:
-            note(tracks, data.name, rule, lambda f=frames, t=truth, r=rule: tracks_of(f, t, r, model, None))
-        if frames.axis == "t":
-            method = f"threshold, again every {asked.reseed}"
-            again = lambda f=frames, t=truth: tracks_of(f, t, "threshold", model, asked.reseed)  # noqa: E731
-            note(tracks, data.name, method, again)
-        note(tracks, data.name, CLASSICAL, lambda f=frames, t=truth: classical_of(f, t))
-    print(
-        f"\nnapari-sam2 {__version__}, {model.name}, {platform.processor() or platform.machine()}, 1 thread"
-    )
-    print(f"\n{markdown(seeds, SEED_COLUMNS)}\n\n{markdown(tracks, TRACK_COLUMNS)}")
+    def stills(rule: str) -> None:
+        for data in sets:
+            note(seeds, data.name, rule, partial(seeds_of, data, rule, model, asked.stills))
+
+    def follow(method: str, rule: str, reseed: int | None = None) -> None:
+        for name, frames, truth in movies:
+            if reseed is None or (frames.axis == "t" and reseed < len(frames)):
+                note(tracks, name, method, partial(tracks_of, frames, truth, rule, model, reseed))
+
+    # The quick ones first, so that a run that is stopped has told most.
+    stills("threshold")
+    stills("spots")
+    follow("threshold", "threshold")
+    for name, frames, truth in movies:
+        note(tracks, name, CLASSICAL, partial(classical_of, frames, truth))
+    follow(f"threshold, again every {asked.reseed}", "threshold", asked.reseed)
+    stills("everything")
+    follow("spots", "spots")
+    follow("everything", "everything")
+    print(report(seeds, tracks, model, asked.frames))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Masks = list[NDArray[np.bool_]]
+from napari_sam2.session.masks import PackedMask
+
+Masks = list[PackedMask]
 
 SLICES_A_DIAMETER = 4
 LEAST_SLICES = 12
@@ -15,11 +17,12 @@ OVERLAP = 0.5
 """Share of the smaller mask that both have in common."""
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True, eq=False)
 class _Body:
-    """An object on its way through the slices."""
+    """An object as it is on the slice where it is largest, of those seen so far."""
 
-    largest: NDArray[np.bool_]
+    largest: PackedMask
+    size: int
     frame: int
 
 
@@ -39,7 +42,7 @@ def link_slices(slices: Iterable[tuple[int, NDArray[np.int32]]]) -> dict[int, Ma
 
     Returns
     -------
-    dict of int to list of bool array (y, x)
+    dict of int to list of PackedMask
         Frame to the masks of the bodies that are largest there.
     """
     bodies: list[_Body] = []
@@ -47,17 +50,18 @@ def link_slices(slices: Iterable[tuple[int, NDArray[np.int32]]]) -> dict[int, Ma
     body_of: dict[int, int] = {}
     for frame, labels_hw in slices:
         onto = {} if before_hw is None else _partners(before_hw, labels_hw)
+        sizes_n = np.bincount(labels_hw.ravel())
         now: dict[int, int] = {}
-        for label in range(1, int(labels_hw.max()) + 1):
-            mask_hw = labels_hw == label
-            if label not in onto:
+        for label in range(1, len(sizes_n)):
+            size = int(sizes_n[label])
+            if label in onto:
+                now[label] = body_of[onto[label]]
+                if size <= bodies[now[label]].size:
+                    continue
+                bodies[now[label]] = _Body(PackedMask.of(labels_hw == label), size, frame)
+            else:
                 now[label] = len(bodies)
-                bodies.append(_Body(mask_hw, frame))
-                continue
-            body = bodies[body_of[onto[label]]]
-            now[label] = body_of[onto[label]]
-            if mask_hw.sum() > body.largest.sum():
-                body.largest, body.frame = mask_hw, frame
+                bodies.append(_Body(PackedMask.of(labels_hw == label), size, frame))
         before_hw, body_of = labels_hw, now
     found: dict[int, Masks] = {}
     for body in bodies:

@@ -12,7 +12,7 @@ from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames
 from napari_sam2.replay import planes
 from napari_sam2.seeding.depth import link_slices, slices_apart
-from napari_sam2.seeding.entering import Finding, add_prompts, seed_entering
+from napari_sam2.seeding.entering import add_prompts, find_entering, masks_of
 from napari_sam2.seeding.finder import RULES, Finder
 from napari_sam2.session import Session
 
@@ -176,27 +176,28 @@ def seed(
 
     # A disc is no outline: as clicks, spots are followed better.
     as_clicks = finder.rule == "spots"
-    found: Finding = {}
+    span = (direction, start, stop)
+    is_followed = not in_depth and len(chosen) > 1
+    if in_depth:
+        masks = link_slices((frame, find(frame)) for frame in chosen)
+    elif is_followed:
+        given |= {"direction": None if direction == "both" else direction, "start": start, "stop": stop}
+        masks = find_entering(stack, chosen, find, as_clicks, finder.loaded, framing, span)
+    else:
+        masks = {chosen[0]: masks_of(find(chosen[0]))}
+    n_found = sum(map(len, masks.values()))
+    if n_found > limit:
+        raise InputError(
+            f"{finder.rule} finds {n_found} objects in {stack.name}, more than the limit of {limit}; "
+            "give a larger diameter or min size, or a higher limit"
+        )
+    if not n_found:
+        raise InputError(finder.why_nothing(chosen))
     with session.group():
-        if in_depth:
-            bodies = link_slices((frame, find(frame)) for frame in chosen)
-            found = add_prompts(session, bodies, as_clicks)
-        elif len(chosen) == 1:
-            labels_hw = find(chosen[0])
-            masks = (labels_hw == number for number in range(1, int(labels_hw.max()) + 1))
-            found = add_prompts(session, {chosen[0]: masks}, as_clicks)
-        else:
-            span = (direction, start, stop)
-            given |= {"direction": None if direction == "both" else direction, "start": start, "stop": stop}
-            found = seed_entering(session, chosen, find, as_clicks, finder.loaded, framing, span)
-        n_found = sum(map(len, found.values()))
-        if n_found > limit:
-            raise InputError(
-                f"{finder.rule} finds {n_found} objects in {stack.name}, more than the limit of {limit}; "
-                "give a larger diameter or min size, or a higher limit"
-            )
-        if not n_found:
-            raise InputError(finder.why_nothing(chosen))
+        found = add_prompts(session, masks, as_clicks)
+        if is_followed:
+            for ids in found.values():
+                session.propagate(ids, *span)
         for name, value in given.items():
             if value is not None:
                 session.set_parameter(f"seeding_{name}", value)
@@ -207,8 +208,9 @@ def seed(
 
 
 def seeded_session(
-    frames: Frames,
+    image: Frames,
     rule: str = DEFAULT,
+    /,
     *,
     direction: str = "both",
     start: int | None = None,
@@ -219,7 +221,7 @@ def seeded_session(
 
     Parameters
     ----------
-    frames : Frames
+    image : Frames
         The image.
     rule : str
         As for `seed`.
@@ -233,8 +235,8 @@ def seeded_session(
     InputError, ModelError
         As by `seed`.
     """
-    session = Session(frames)
-    start, stop = planes(frames, start, stop)
+    session = Session(image)
+    start, stop = planes(image, start, stop)
     seed(session, rule, direction=direction, start=start, stop=stop, **arguments)
     session.propagate(direction=direction, start=start, stop=stop)
     return session

@@ -28,7 +28,7 @@ def test_numbers_need_not_agree_between_slices():
         slices[z, 5 : 12 + z, 25:35] = right
     found = link_slices(enumerate(slices))
     assert list(found) == [2]
-    assert sorted(int(np.nonzero(mask)[1].min()) for mask in found[2]) == [5, 25]
+    assert sorted(int(np.nonzero(mask.unpack())[1].min()) for mask in found[2]) == [5, 25]
 
 
 def test_a_body_that_splits_goes_on_as_the_larger_part():
@@ -44,7 +44,7 @@ def test_true_slices_of_the_procedural_nuclei_give_one_prompt_each():
     chosen = slices_apart(len(truth), 20.0)
     found = link_slices((z, np.unique(truth[z], return_inverse=True)[1].astype(np.int32)) for z in chosen)
     seen = set(np.unique(truth[chosen])) - {0}
-    prompted = [truth[z][mask][0] for z, masks in found.items() for mask in masks]
+    prompted = [truth[z][mask.unpack()][0] for z, masks in found.items() for mask in masks]
     assert set(prompted) == seen
     assert len(prompted) <= 1.1 * len(seen)
 
