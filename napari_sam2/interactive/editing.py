@@ -240,9 +240,7 @@ class Editing:
     def _changed(self, before: Mapping[int, TrackedObject], frames: set[int]) -> None:
         after = self.session.objects
         for object_id in before.keys() | after.keys():
-            old, new = before.get(object_id), after.get(object_id)
-            if old is not new:
-                frames |= _anchored([tracked for tracked in (old, new) if tracked is not None])
+            frames |= _differing(before.get(object_id), after.get(object_id))
         self._after_edit()
         self.session_changed.emit()
         self._refresh(frames | self._dirty)
@@ -271,6 +269,20 @@ class Editing:
         if object_id not in self.session.objects:
             raise InputError(f"object {object_id} does not exist in this session; prompt it first")
         return self.session.objects[object_id]
+
+
+def _differing(old: TrackedObject | None, new: TrackedObject | None) -> set[int]:
+    """Frames on which something else is prompted or locked."""
+    if old is new:
+        return set()
+    none = TrackedObject("")
+    old, new = old or none, new or none
+    return {
+        frame
+        for was, now in ((old.prompts, new.prompts), (old.locks, new.locks))
+        for frame in was.keys() | now.keys()
+        if was.get(frame) is not now.get(frame)
+    }
 
 
 def _anchored(objects: Iterable[TrackedObject]) -> set[int]:
