@@ -215,7 +215,7 @@ def write_results(
             if pairs is not None:
                 pairs.put(pair)
             show(done)
-        regions = rows.end()
+        regions = rows.end().sort_values(["object_id", "frame"], ignore_index=True)
         contacts = pairs.end() if pairs is not None else None
 
     place.put_tracks(regions)
