@@ -102,7 +102,11 @@ class Transformers:
         video = torch.cat([look(movie.rgb(i), [view], size, "cpu") for i in range(n)])
         self.model, self.shape = model, (height, width)
         self.session = Sam2VideoInferenceSession(
-            video=video, video_height=height, video_width=width, inference_device=device
+            video=video,
+            video_height=height,
+            video_width=width,
+            inference_device=device,
+            dtype=torch.float32,
         )
         x, y = view.to_input(*click, size)
         index = self.session.obj_id_to_idx(1)

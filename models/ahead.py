@@ -14,6 +14,7 @@ from napari_sam2.models.views import whole
 if TYPE_CHECKING:
     from torch import device as Device
 
+    from napari_sam2.models.encoded import EncodedFrames
     from napari_sam2.models.network.sam2 import Sam2
 
 TOGETHER = 8
@@ -21,7 +22,12 @@ TOGETHER = 8
 
 
 def scenes_of(
-    network: "Sam2", frames: FrameSource, order: Sequence[int], device: "Device", whole_frames: bool
+    network: "Sam2",
+    frames: FrameSource,
+    order: Sequence[int],
+    device: "Device",
+    whole_frames: bool,
+    cache: "EncodedFrames | None" = None,
 ) -> Iterator[Scene]:
     """The scenes of the frames in `order`, each read before it is asked for.
 
@@ -37,11 +43,13 @@ def scenes_of(
         Of the network.
     whole_frames : bool
         All objects see the whole frame, which can be encoded as soon as it is read.
+    cache : EncodedFrames, optional
+        Where whole frames are looked for, and kept.
     """
     together = TOGETHER if whole_frames and device.type != "cpu" else 1
     ready: deque[Scene] = deque()
     for index, image_chw in read_ahead(frames, order, together):
-        ready.append(Scene(network, frames, index, device, image_chw))
+        ready.append(Scene(network, frames, index, device, image_chw, cache))
         if len(ready) == together or index == order[-1]:
             if together > 1:
                 encode_together(ready, whole((frames.shape[1], frames.shape[2])))

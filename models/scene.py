@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sam2.models.views import View, look
+from napari_sam2.models.views import View, look, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
     from torch import device as Device
 
+    from napari_sam2.models.encoded import EncodedFrames
     from napari_sam2.models.network.sam2 import ImageFeatures, Sam2
 
 KEPT_VIEWS = 64
@@ -46,6 +47,8 @@ class Scene:
         Of the network.
     image_chw : float32 array (3, y, x), optional
         The frame, where it is read already.
+    cache : EncodedFrames, optional
+        Where the features of the whole frame are looked for, and kept.
     """
 
     def __init__(
@@ -55,12 +58,14 @@ class Scene:
         index: int,
         device: "Device",
         image_chw: NDArray[np.float32] | None = None,
+        cache: "EncodedFrames | None" = None,
     ) -> None:
-        self._network, self._frames, self._device = network, frames, device
+        self._network, self._frames, self._device, self._cache = network, frames, device, cache
         self.index = index
         self.shape = (frames.shape[1], frames.shape[2])
         self._read_chw = image_chw
         self._image_chw: Tensor | None = None
+        self._key: str | None = None
         self._features: dict[View, ImageFeatures] = {}
 
     def features(self, views: Sequence[View]) -> "ImageFeatures":
@@ -69,6 +74,7 @@ class Scene:
 
         from napari_sam2.models.network.sam2 import ImageFeatures
 
+        self.recall(views)
         known = {view: self._features[view] for view in dict.fromkeys(views) if view in self._features}
         new = [view for view in dict.fromkeys(views) if view not in known]
         size = self._network.config.image_size
@@ -78,6 +84,7 @@ class Scene:
             encoded = self._network.encode_image(self.look(part))
             for i, view in enumerate(part):
                 known[view] = encoded.take(slice(i, i + 1))
+                self.store(view, known[view])
         self.keep(known)
         if len(known) == 1:
             return known[views[0]].expand(len(views))
@@ -93,11 +100,29 @@ class Scene:
         import torch
 
         if self._image_chw is None:
-            image_chw = self._frames.rgb(self.index) if self._read_chw is None else self._read_chw
-            self._image_chw = torch.from_numpy(np.require(image_chw, requirements=["C", "W"])).to(
-                self._device
-            )
+            image_chw = np.require(self._read(), requirements=["C", "W"])
+            self._image_chw = torch.from_numpy(image_chw).to(self._device)
         return look(self._image_chw, views, self._network.config.image_size, self._device)
+
+    def recall(self, views: Sequence[View]) -> bool:
+        """Whether the whole frame is among the views and its features are here, or were in the cache."""
+        frame = whole(self.shape)
+        if self._cache is not None and frame in views and frame not in self._features:
+            self._key = self._cache.key(self._read())
+            kept = self._cache.read(self._key)
+            if kept is not None:
+                self.keep({frame: kept.to(self._device)})
+        return frame in views and frame in self._features
+
+    def store(self, view: View, features: "ImageFeatures") -> None:
+        """Put the features of the whole frame into the cache, if there is one."""
+        if self._cache is not None and self._key is not None and view == whole(self.shape):
+            self._cache.write(self._key, features)
+
+    def _read(self) -> NDArray[np.float32]:
+        if self._read_chw is None:
+            self._read_chw = self._frames.rgb(self.index)
+        return self._read_chw
 
     def keep(self, features: "dict[View, ImageFeatures]") -> None:
         """Remember encoded views, the latest ones."""
@@ -110,11 +135,13 @@ def encode_together(scenes: Sequence[Scene], view: View) -> None:
     """Encode one view of several frames in one batch, ahead of their use."""
     import torch
 
-    new = [scene for scene in scenes if view not in scene._features]
+    new = [scene for scene in scenes if not scene.recall([view])]
     if not new:
         return
     network = new[0]._network
     with torch.inference_mode():
         encoded = network.encode_image(torch.cat([scene.look([view]) for scene in new]))
         for i, scene in enumerate(new):
-            scene.keep({view: encoded.take(slice(i, i + 1))})
+            features = encoded.take(slice(i, i + 1))
+            scene.keep({view: features})
+            scene.store(view, features)

@@ -24,6 +24,7 @@ from napari_sam2.models.views import View
 from napari_sam2.models.windows import Window, full
 
 if TYPE_CHECKING:
+    from napari_sam2.models.encoded import EncodedFrames
     from napari_sam2.models.load import LoadedModel
 
 Framing = Literal["auto", "frame", "window"]
@@ -75,6 +76,8 @@ class Tracker:
         Masks of earlier passes, which repairs start from.
     state : TrackerState, optional
         To go on with an interrupted run.
+    cache : EncodedFrames, optional
+        Keeps encoded frames on disk for the next run over them.
     """
 
     def __init__(
@@ -85,8 +88,9 @@ class Tracker:
         framing: Framing,
         found: FoundMask,
         state: TrackerState | None = None,
+        cache: "EncodedFrames | None" = None,
     ) -> None:
-        self.state = state or TrackerState()
+        self.state, self._cache = state or TrackerState(), cache
         self._network, self._device = model.network, model.device
         self._frames, self._framing, self._found = frames, framing, found
         self._shape = (frames.shape[1], frames.shape[2])
@@ -240,10 +244,10 @@ class Tracker:
 
     def _scenes(self, order: Sequence[int], current: Pass) -> Iterator[Scene]:
         whole_frames = not any(self.state.windows[run.object_id].follows for run in current.runs)
-        return scenes_of(self._network, self._frames, order, self._device, whole_frames)
+        return scenes_of(self._network, self._frames, order, self._device, whole_frames, self._cache)
 
     def _scene(self, frame: int) -> Scene:
-        return Scene(self._network, self._frames, frame, self._device)
+        return Scene(self._network, self._frames, frame, self._device, cache=self._cache)
 
 
 def turns_after(plan: Sequence[Pass], index: int) -> dict[int, int]:

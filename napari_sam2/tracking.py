@@ -48,12 +48,13 @@ class Tracking:
         plan: tuple[Pass, ...],
         onto: LabelStore | None,
         state: "TrackerState | None",
+        cache: "str | os.PathLike[str] | None" = None,
     ) -> None:
         from napari_sam2.models.tracker import TrackerState
 
         self.session, self.model, self.framing, self.plan = session, model, framing, plan
         self.state = state or TrackerState()
-        self._onto = onto
+        self._onto, self._cache = onto, cache
 
     def __len__(self) -> int:
         """How many results there will be in all, one for each frame of each pass."""
@@ -86,10 +87,16 @@ class Tracking:
         return store.labels
 
     def _results(self, found: "LabelStore | _Memo") -> Iterator[FrameResult]:
+        from napari_sam2.models.encoded import EncodedFrames
         from napari_sam2.models.tracker import Tracker
 
         tracker = Tracker(
-            self.model, self.session.frames, framing=self.framing, found=found.object_mask, state=self.state
+            self.model,
+            self.session.frames,
+            framing=self.framing,
+            found=found.object_mask,
+            state=self.state,
+            cache=None if self._cache is None else EncodedFrames(self._cache, self.model),
         )
         yield from tracker.run(self.plan)
 
@@ -105,6 +112,7 @@ def track(
     stop: int | None = None,
     onto: LabelStore | None = None,
     state: "TrackerState | None" = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> Tracking | VolumeTracking:
     """Follow a session's objects through its image.
 
@@ -132,6 +140,9 @@ def track(
         as a whole.
     state : TrackerState, optional
         Of an interrupted run of the same session.
+    cache : path, optional
+        A folder that keeps the encoded frames, up to 20 GiB, so that tracking again after a correction
+        does not encode them again; used where objects see whole frames, and not for volumes in time.
 
     Returns
     -------
@@ -167,7 +178,7 @@ def track(
         framing = session.parameters.get("framing") or suitable_framing(model.config.image_size)  # type: ignore[assignment]
     if volumes:
         return VolumeTracking(session, model, framing, volumes)
-    return Tracking(session, model, framing, plan, onto, state)
+    return Tracking(session, model, framing, plan, onto, state, cache)
 
 
 def suitable_framing(image_size: int) -> "Framing":

@@ -45,6 +45,10 @@ class ImageFeatures:
         """The features of images `index_n`, one a batch item: expands images to objects."""
         return ImageFeatures(self.fine_bchw[index_n], self.mid_bchw[index_n], self.coarse_bchw[index_n])
 
+    def to(self, device: torch.device) -> "ImageFeatures":
+        """The same features on a device."""
+        return ImageFeatures(*(x.to(device) for x in (self.fine_bchw, self.mid_bchw, self.coarse_bchw)))
+
     def expand(self, n: int) -> "ImageFeatures":
         """One image's features for n objects, without a copy."""
         return ImageFeatures(
