@@ -53,7 +53,7 @@ def run_on_cluster(
             client.submit(_do_on_worker, settings.as_json(), item.as_json(), overwrite, pure=False): item
             for item in items
         }
-        for future in as_completed(futures):
+        for future in as_completed(futures, loop=client.loop):
             item = futures[future]
             try:
                 record = Record(**future.result())

@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 from collections.abc import Hashable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +11,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from napari_sam2.errors import InputError
-from napari_sam2.seeding import DEFAULT, RULES, parse_rule
+from napari_sam2.seeding import RULES, parse_rule
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
@@ -32,7 +33,7 @@ class _Checked(BaseModel):
 class Seeding(_Checked):
     """Prompts by a rule; the fields are the arguments of `napari_sam2.seeding.seed`, `auto` is the rule."""
 
-    auto: Literal["auto", "threshold", "spots", "everything"] = DEFAULT
+    auto: Literal["auto", "threshold", "spots", "everything"] = "auto"
     diameter: Positive | None = None
     objects: Literal["auto", "bright", "dark", "textured"] | None = None
     min_size: Positive | None = None
@@ -93,7 +94,7 @@ class Settings(_Checked):
     @property
     def results(self) -> Path:
         """The folder of all results."""
-        return (self.folder / Path(self.out).expanduser()).resolve()
+        return Path(os.path.realpath(self.folder / Path(self.out).expanduser()))
 
     @property
     def weights(self) -> str | None:

@@ -1,5 +1,6 @@
 """The items of a batch: each image with its prompts and the name of its results."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -73,7 +74,8 @@ def _images(settings: Settings, entry: str) -> Iterator[str]:
         found = images_in(path) or ([path] if any(path.iterdir()) else [])
     else:
         found = [path] if path.exists() else []
-    found = [image for image in found if not image.resolve().is_relative_to(settings.results)]
+    # Not `resolve`, which raises for a link to itself; that one fails alone when its item is done.
+    found = [image for image in found if not Path(os.path.realpath(image)).is_relative_to(settings.results)]
     if not found:
         raise InputError(f"images: {entry} matches nothing in {settings.folder}; check the spelling")
     yield from map(str, found)

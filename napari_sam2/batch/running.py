@@ -1,5 +1,6 @@
 """A batch from its plan to its manifest and the table of all items."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +14,7 @@ from napari_sam2.batch.manifest import write_manifest
 from napari_sam2.batch.plan import Planned, make_plan
 from napari_sam2.batch.processes import environments, run_locally
 from napari_sam2.batch.records import Record
-from napari_sam2.errors import InputError
+from napari_sam2.errors import ImageWarning, InputError
 from napari_sam2.models.cards import CARDS
 from napari_sam2.outputs import writing
 
@@ -101,7 +102,8 @@ def run_batch(
             run_locally(settings, waiting, places, overwrite=overwrite, tell=hear)
         else:
             run_on_cluster(settings, waiting, client, overwrite=overwrite, tell=hear)
-    return collect(settings, elsewhere=busy, only_whole=True)
+    with warnings.catch_warnings(action="ignore", category=ImageWarning):  # told above already
+        return collect(settings, elsewhere=busy, only_whole=True)
 
 
 def collect(settings: Settings, *, elsewhere: Sequence[str] = (), only_whole: bool = False) -> Outcome:

@@ -12,6 +12,7 @@ import sys
 import threading
 import traceback
 import warnings
+from typing import Any
 
 from napari_sam2.batch.config import Settings
 from napari_sam2.batch.items import Item
@@ -36,7 +37,7 @@ def main() -> None:
     while True:
         item = Item(**json.loads(lines.get()))
         try:
-            answer = {"record": do_item(settings, item, overwrite=batch["overwrite"]).as_json()}
+            answer: dict[str, Any] = {"record": do_item(settings, item, overwrite=batch["overwrite"]).as_json()}
         except InputError as error:
             answer = {"error": str(error)}
         except Exception:

@@ -60,6 +60,11 @@ def test_a_folder_of_frames_is_one_image(stacks: Path, configured: Configured):
     assert names(configured(images=["study"], prompts="auto")) == ["study"]
 
 
+def test_a_link_to_itself_is_an_item_that_will_fail(stacks: Path, configured: Configured):
+    (stacks / "movies" / "d.tif").symlink_to(stacks / "movies" / "d.tif")
+    assert names(configured()) == ["a", "b", "c", "d"]
+
+
 def test_one_file_of_prompts_for_all(stacks: Path, configured: Configured):
     prompts = {item.prompts for item in find_items(configured(prompts="movies/a_clicks.csv"))}
     assert prompts == {str(stacks / "movies" / "a_clicks.csv")}
