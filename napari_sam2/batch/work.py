@@ -24,7 +24,7 @@ from napari_sam2.errors import ImageWarning, InputError
 from napari_sam2.frames import Frames, open_frames
 from napari_sam2.models.errors import ModelError
 from napari_sam2.replay import DEFAULT_MODEL, check_model, model_of, read_session
-from napari_sam2.seeding import seed
+from napari_sam2.seeding import seeded_session
 from napari_sam2.session import Session
 from napari_sam2.transfer import SIZES_AND_VIEW, apply_session
 
@@ -131,13 +131,11 @@ def _session(settings: Settings, item: Item, frames: Frames) -> tuple[Session, "
     span: Any = {field: getattr(settings, field) for field in ("direction", "start", "stop")}
     weights = settings.weights
     if isinstance(settings.prompts, Seeding):
-        session = Session(frames)
         model = _load(weights or DEFAULT_MODEL, settings.device)
         span["direction"] = settings.direction or "both"
-        arguments = settings.prompts.arguments()
-        seed(session, settings.prompts.auto, model=model, framing=settings.framing, **arguments, **span)
-        session.propagate(**span)
-        return session, model
+        arguments = {**settings.prompts.arguments(), **span}
+        rule = settings.prompts.auto
+        return seeded_session(frames, rule, model=model, framing=settings.framing, **arguments), model
     path = Path(str(item.prompts))
     if path.suffix.lower() != ".json":
         return read_session(path, frames, **span), _load(weights or DEFAULT_MODEL, settings.device)

@@ -36,8 +36,9 @@ def main() -> None:
 
     while True:
         item = Item(**json.loads(lines.get()))
+        answer: dict[str, Any]
         try:
-            answer: dict[str, Any] = {"record": do_item(settings, item, overwrite=batch["overwrite"]).as_json()}
+            answer = {"record": do_item(settings, item, overwrite=batch["overwrite"]).as_json()}
         except InputError as error:
             answer = {"error": str(error)}
         except Exception:

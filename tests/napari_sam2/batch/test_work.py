@@ -14,6 +14,7 @@ from napari_sam2.batch.config import Settings
 from napari_sam2.batch.items import Item, find_items
 from napari_sam2.batch.records import Record, Records
 from napari_sam2.batch.work import do_item
+from napari_sam2.session import Session
 
 Configured = Callable[..., Settings]
 
@@ -57,11 +58,13 @@ def test_an_item_is_done_once(ready: Path, configured: Configured):
 
 
 def test_prompts_by_rule(ready: Path, configured: Configured, monkeypatch: pytest.MonkeyPatch):
-    def seed(session, rule, *, diameter, model, framing, direction, start, stop):
+    def seeded(frames, rule, *, diameter, model, framing, direction, start, stop):
         assert (rule, diameter, model.name, direction) == ("spots", 5.0, "tiny", "forward")
+        session = Session(frames)
         session.add_points(object_id=3, frame=0, points=[(10, 10)], labels=[1])
+        return session
 
-    monkeypatch.setattr("napari_sam2.batch.work.seed", seed)
+    monkeypatch.setattr("napari_sam2.batch.work.seeded_session", seeded)
     settings = configured(prompts={"auto": "spots", "diameter": 5.0}, direction="forward")
     item = first(settings)
     assert do_item(settings, item).error is None
