@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_sam2.analysis import write_volume_results
+from napari_sam2.analysis import remarks_on, write_volume_results
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
 from napari_sam2.errors import ImageWarning
 from napari_sam2.label_store import LabelStore
@@ -45,8 +45,8 @@ def write_all(
     parameters: Mapping[str, Any],
     folder: Path,
     progress: Progress | None,
-) -> tuple[int, int]:
-    """Write all files of a folder of results; how many objects, and volumes with one, there are."""
+) -> tuple[int, int, tuple[str, ...]]:
+    """Write all files of a folder of results; how many objects and volumes with one there are, remarks."""
     frames = session.frames
     labels = Volumes(store, frames.n_slices)
     with writing(folder / "labels.tif"):
@@ -74,8 +74,8 @@ def measure(
     folder: Path,
     progress: Progress | None,
     marks: Sequence[Any] = (),
-) -> tuple[int, int]:
-    """Write the tables and the page; how many objects, and volumes with one, there are.
+) -> tuple[int, int, tuple[str, ...]]:
+    """Write the tables and the page; how many objects, and volumes with one, there are; and remarks.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def measure(
             progress=show,
             **_sizes(frames),
         ).regions
-    return volumes["object_id"].nunique(), volumes["frame"].nunique()
+    return volumes["object_id"].nunique(), volumes["frame"].nunique(), tuple(remarks_on(volumes))
 
 
 def voxel_size(frames: "Frames") -> tuple[float, float, float] | None:

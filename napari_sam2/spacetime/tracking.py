@@ -1,8 +1,8 @@
 """Follows bodies through volumes in time, a volume after the other.
 
-In each volume an object is first found on the slice through its middle, with the memory of that very slice in
-the volume in which it was seen last; from there it is followed through depth, both ways. So a body may move
-along depth, and what is found on one slice agrees with its neighbours.
+In each volume an object is first followed in time: on each slice on which it was seen last, with the memory
+of that very slice. From there it is followed through depth: beyond its ends, and on slices where it was
+missed. So a body may grow and move along depth, and what is found on one slice agrees with its neighbours.
 """
 
 from collections.abc import Iterator, Mapping
@@ -50,17 +50,16 @@ class Body:
     areas_z: NDArray[np.int64]
 
     @property
-    def middle(self) -> int:
-        """The slice that halves its volume."""
-        below = np.cumsum(self.areas_z)
-        return int(np.searchsorted(below, below[-1] / 2))
+    def slices(self) -> list[int]:
+        """Those on which it was."""
+        return np.flatnonzero(self.areas_z).tolist()
 
     @property
     def reach(self) -> range:
-        """The slices on which it may be now."""
-        seen = np.flatnonzero(self.areas_z)
-        beyond = max(MARGIN, ceil(GROWTH * (seen[-1] - seen[0] + 1)))
-        return range(max(seen[0] - beyond, 0), min(seen[-1] + beyond + 1, len(self.areas_z)))
+        """Those on which it may be now."""
+        first, last = self.slices[0], self.slices[-1]
+        beyond = max(MARGIN, ceil(GROWTH * (last - first + 1)))
+        return range(max(first - beyond, 0), min(last + beyond + 1, len(self.areas_z)))
 
 
 class VolumeTracking:
@@ -148,19 +147,19 @@ class VolumeTracking:
         """
         frames, n_slices = self.session.frames, self.session.frames.n_slices
         bodies = self._bodies(step, found)
-        middles = self._find_middles(step, bodies, found)
+        followed = self._follow_in_time(step, bodies, found)
         anchors = {i: _anchors(prompts) for i, prompts in step.given.items()}
         reach = dict.fromkeys(anchors, range(n_slices))
-        for i, (z, patch) in middles.items():
-            anchors[i], reach[i] = _anchors({z: _prompt(patch, frames.shape[1:])}), bodies[i].reach
+        for i, on in followed.items():
+            anchors[i] = _anchors({z: _prompt(patch, frames.shape[1:]) for z, patch in on.items()})
+            reach[i] = bodies[i].reach
         # Going down and going up, the slice on which each object was found last.
         latest = {(i, down): anchors[i][0].frame for i in anchors for down in (True, False)}
         for result in self._track(frames.single("z", step.time), _through_depth(anchors, reach)):
             z, patches = result.frame, []
             for patch in result.patches:
                 i, down = patch.object_id, z >= anchors[patch.object_id][0].frame
-                if middles.get(i, (None,))[0] == z:
-                    patch = middles[i][1]  # a mask that is given has lost its logits
+                patch = followed.get(i, {}).get(z, patch)  # a mask that is given has lost its logits
                 if patch.logits_hw.size and (z in _frames(anchors[i]) or abs(z - latest[i, down]) <= GAP + 1):
                     latest[i, down] = z
                 else:
@@ -183,22 +182,24 @@ class VolumeTracking:
             if any(object_id in areas for areas in self._areas.values())
         }
 
-    def _find_middles(
+    def _follow_in_time(
         self, step: Step, bodies: Mapping[int, Body], found: LabelStore
-    ) -> dict[int, tuple[int, MaskPatch]]:
-        """Where and how each followed object is seen on the slice through its middle, if it is there."""
+    ) -> dict[int, dict[int, MaskPatch]]:
+        """What each object looks like now on the slices on which it was, where it is there."""
         frames, n_slices = self.session.frames, self.session.frames.n_slices
-        middles = {}
-        for z in sorted({body.middle for body in bodies.values()}):
+        followed: dict[int, dict[int, MaskPatch]] = {}
+        for z in sorted({z for body in bodies.values() for z in body.slices}):
             runs = []
             for object_id, body in bodies.items():
-                if body.middle == z:
+                if body.areas_z[z]:
                     mask = found.object_mask(object_id, body.time * n_slices + z)
                     anchors = _anchors({body.time: Prompt(mask=mask)})
                     runs.append(ObjectRun(object_id, anchors, step.time, step.time))
             for result in self._track(frames.single("t", z), (Pass(step.direction, tuple(runs)),)):
-                middles |= {patch.object_id: (z, patch) for patch in result.patches if patch.logits_hw.size}
-        return middles
+                for patch in result.patches:
+                    if patch.logits_hw.size:
+                        followed.setdefault(patch.object_id, {})[z] = patch
+        return followed
 
     def _leave_out(self, store: LabelStore) -> None:
         """Empty the volumes that are no part of the result."""

@@ -53,7 +53,7 @@ def test_slices_far_from_a_body_are_not_looked_at(balls: np.ndarray, bright_trac
     tall = session_on(np.concatenate([balls, np.zeros((len(balls), 40, 40, 40), np.int32)], axis=1))
     click(tall, 1, 0, 2, 12, 10)
     track(tall, MODEL).to_labels()
-    at_seed, later = 49, (len(balls) - 1) * (1 + 5 + 2 * 2)
+    at_seed, later = 49, (len(balls) - 1) * (5 + 5 + 2 * 2)
     assert at_seed < bright_tracker.walked <= at_seed + later
 
 
