@@ -75,7 +75,7 @@ def look_at(settings: Settings, item: Item, number: int = 0) -> Planned:
     why = ""
     if record is not None and record.state == "failed":
         standing, why = "failed", last_line(record.error)
-    elif record is not None and is_finished(record, found):
+    elif record is not None and _is_finished(record, found):
         why = _change(settings, item, record)
         standing = "changed" if why else "done"
     elif item.prompts is not None and not Path(item.prompts).exists():
@@ -83,7 +83,7 @@ def look_at(settings: Settings, item: Item, number: int = 0) -> Planned:
     return Planned(number, item, standing, why, record)
 
 
-def is_finished(record: Record, found: str | None) -> bool:
+def _is_finished(record: Record, found: str | None) -> bool:
     """Whether the results in the folder are those of the record.
 
     A run that was killed between giving the folder its name and writing the record leaves the item begun:

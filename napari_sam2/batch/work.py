@@ -18,7 +18,7 @@ from napari_sam2 import __version__
 from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.batch.config import Seeding, Settings
 from napari_sam2.batch.items import Item
-from napari_sam2.batch.plan import is_finished, look_at
+from napari_sam2.batch.plan import look_at
 from napari_sam2.batch.records import Record, Records, request, run_request, stamp
 from napari_sam2.errors import ImageWarning, InputError
 from napari_sam2.frames import Frames, open_frames
@@ -87,10 +87,7 @@ def _do(settings: Settings, item: Item, records: Records, overwrite: bool) -> Re
     records.write(item, record)
     with warnings.catch_warnings(record=True, action="always", category=ImageWarning) as remarks:
         try:
-            record = replace(record, **_results(settings, item, overwrite))
-            if not is_finished(record, run_request(settings, item)):
-                raise InputError(f"the results of {item.name} vanished; run the batch again")
-            record = _finished(settings, record)
+            record = _finished(settings, replace(record, **_results(settings, item, overwrite)))
         except Exception as error:
             record = replace(record, state="failed", error=_told(error))
     ended = datetime.now(UTC)
