@@ -151,9 +151,15 @@ def remarks_on(regions: pd.DataFrame) -> list[str]:
     several = regions[regions["parts"] > 1] if "parts" in regions.columns else regions.head(0)
     if len(several):
         found.append(f"Measured as one although in several parts: object {_listed(several)}.")
-    spans = regions.groupby("object_id")["frame"].agg(["min", "max"])
-    every = [(k, frame) for k, begin, end in spans.itertuples() for frame in range(begin, end + 1)]
-    absent = set(every) - set(zip(regions["object_id"], regions["frame"], strict=True))
+    spans = regions.groupby("object_id")["frame"].agg(["min", "max", "count"])
+    holed = spans[spans["max"] - spans["min"] >= spans["count"]]
+    absent = [
+        (object_id, frame)
+        for object_id, first, last in holed[["min", "max"]].itertuples()
+        for frame in set(range(first, last + 1)).difference(
+            regions["frame"][regions["object_id"] == object_id]
+        )
+    ]
     if absent:
         gone = pd.DataFrame(sorted(absent), columns=["object_id", "frame"])
         found.append(f"Missing between its first and last frame: object {_listed(gone)}.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from napari_sam2 import __version__
-from napari_sam2.analysis import read_table, write_results
+from napari_sam2.analysis import read_table, remarks_on, write_results
 from napari_sam2.analysis.exports.ome_tiff import write_ome_tiff
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames
@@ -53,11 +53,14 @@ class Results:
         Where everything is.
     n_objects, n_frames : int
         How many objects there are, and on how many frames there is one.
+    remarks : tuple of str
+        What to know before reading the numbers, a sentence each; as `napari_sam2.analysis.remarks_on`.
     """
 
     folder: Path
     n_objects: int
     n_frames: int
+    remarks: tuple[str, ...]
 
     def table(self, name: str) -> pd.DataFrame:
         """Read one of the tables that `napari_sam2.analysis.results.TABLES` names."""
@@ -304,8 +307,8 @@ def _write_all(
     folder: Path,
     workers: int,
     progress: Progress | None,
-) -> tuple[int, int]:
-    """Write all files of a folder of results; how many objects, and frames with one, there are."""
+) -> tuple[int, int, tuple[str, ...]]:
+    """Write all files of a folder of results; what `Results` says of them."""
     frames = session.frames
     with writing(folder / "labels.tif"):
         write_ome_tiff(store, folder / "labels.tif", axis=frames.axis, **_calibration(frames))
@@ -330,8 +333,8 @@ def _measure(
     progress: Progress | None,
     /,
     **known: Any,
-) -> tuple[int, int]:
-    """Write the tables and the page; how many objects, and frames with one, there are."""
+) -> tuple[int, int, tuple[str, ...]]:
+    """Write the tables and the page; what `Results` says of them."""
     if frames.axis == "zt":
         return measure_volumes(frames, labels, parameters, folder, progress)
 
@@ -341,7 +344,7 @@ def _measure(
 
     shown = frames.rgb(0 if frames.axis == "t" else len(frames) // 2)
     with writing(folder):
-        result = write_results(
+        regions = write_results(
             labels,
             frames,
             folder,
@@ -354,8 +357,8 @@ def _measure(
             progress=show,
             **_calibration(frames),
             **known,
-        )
-    return result.regions["object_id"].nunique(), result.regions["frame"].nunique()
+        ).regions
+    return regions["object_id"].nunique(), regions["frame"].nunique(), tuple(remarks_on(regions))
 
 
 def _parameters(session: Session) -> dict[str, Any]:

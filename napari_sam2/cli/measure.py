@@ -72,3 +72,5 @@ def measure(
             frames, planes, out, overwrite=overwrite, inputs=[labels], workers=workers, progress=show
         )
     print(f"{results.n_objects} objects measured on {results.n_frames} frames: {results.folder}")
+    for remark in results.remarks:
+        print(remark)

@@ -90,3 +90,5 @@ def replay(
             progress=show,
         )
     print(f"{results.n_objects} objects followed over {results.n_frames} frames: {results.folder}")
+    for remark in results.remarks:
+        print(remark)

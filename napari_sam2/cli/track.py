@@ -151,3 +151,5 @@ def track(
         )
     n_objects, n_frames = results.n_objects, results.n_frames
     print(f"{n_objects} of {len(session.objects)} objects followed over {n_frames} frames: {results.folder}")
+    for remark in results.remarks:
+        print(remark)

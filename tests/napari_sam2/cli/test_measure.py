@@ -43,7 +43,9 @@ def test_the_tables_hold_what_was_drawn(here: Path, labels: np.ndarray, capsys: 
     assert (track.first_frame, track.last_frame, track.gaps) == (0, 5, 1)
     assert track.path_length == pytest.approx(2 * 5 * 0.5)
     assert track.mean_speed == pytest.approx(2 * 5 * 0.5 / (5 * 10))
-    assert "1 objects measured on 5 frames" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "1 objects measured on 5 frames" in told
+    assert "Missing between its first and last frame: object 7 (frame 3)." in told
     assert names_in("tables") == {*FILES["t"]}
 
 
