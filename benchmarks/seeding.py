@@ -43,6 +43,7 @@ SEED_COLUMNS = (
 SCORES = ("SEG", "DET", "TRA", "IDF1", "HOTA")
 TRACK_COLUMNS = ("tracks", *SCORES, "seconds")
 CLASSICAL = "threshold + laptrack"
+MARK = "<!-- measured -->"
 
 
 def agreement(found: Labels, truth: NDArray[np.integer]) -> tuple[int, int, int, int, int]:
@@ -156,6 +157,12 @@ def report(seeds: list[Row], tracks: list[Row], model: LoadedModel, n_frames: in
     )
 
 
+def write_below_mark(path: Path, text: str) -> None:
+    """Replace what stands below the mark in a page, or make the page."""
+    above = path.read_text(encoding="utf-8").partition(MARK)[0] if path.exists() else ""
+    path.write_text(f"{above}{MARK}\n\n{text}", encoding="utf-8")
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.seeding", description=__doc__)
@@ -165,7 +172,7 @@ def main() -> None:
     parser.add_argument("--reseed", type=int, default=5, help="frames between seeds in time (default 5)")
     parser.add_argument("--sets", nargs="*", help="only these sets")
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--out", type=Path, help="write the tables here, as they grow")
+    parser.add_argument("--out", type=Path, help="page to write the tables into, as they grow")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     model = load_model(asked.model, "cpu")
@@ -183,7 +190,7 @@ def main() -> None:
             return
         print(rows[-1], flush=True)
         if asked.out:
-            asked.out.write_text(report(seeds, tracks, model, asked.frames), encoding="utf-8")
+            write_below_mark(asked.out, report(seeds, tracks, model, asked.frames))
 
     def stills(rule: str) -> None:
         for data in sets:

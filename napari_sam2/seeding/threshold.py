@@ -32,7 +32,7 @@ def find_by_threshold(grey_hw: Grey, look: Look, min_size: float) -> Labels:
     """Segment the objects of a frame.
 
     The threshold lies between the local extremes (Bernsen 1986), and what touches is cut where it is
-    narrow.
+    narrow or has a darker seam.
 
     Parameters
     ----------
@@ -55,12 +55,16 @@ def find_by_threshold(grey_hw: Grey, look: Look, min_size: float) -> Labels:
     while look.diameter / factor > ENOUGH and min(feature_hw.shape) >= 2 * ENOUGH:
         feature_hw, factor, noise = halved(feature_hw), 2 * factor, noise / 2
     diameter = look.diameter / factor
-    inside_hw = _foreground(feature_hw, diameter, look.objects == "textured", noise)
-    labels_hw = _apart(inside_hw, diameter)
+    is_textured = look.objects == "textured"
+    inside_hw, brightness_hw = _foreground(feature_hw, diameter, is_textured, noise)
+    labels_hw = _apart(inside_hw, np.ones_like(brightness_hw) if is_textured else brightness_hw, diameter)
     return _kept(_enlarged(labels_hw, factor, grey_hw.shape), min_size)
 
 
-def _foreground(feature_hw: Grey, diameter: float, textured: bool, noise: float) -> NDArray[np.bool_]:
+def _foreground(
+    feature_hw: Grey, diameter: float, textured: bool, noise: float
+) -> tuple[NDArray[np.bool_], Grey]:
+    """Where the objects are, and their brightness against the brightest spot nearby."""
     level, busier = (LEVEL_TEXTURED, BUSIER) if textured else (LEVEL, 0)
     sigma = max(0.7, SMOOTHING * diameter)
     smooth_hw = ndimage.gaussian_filter(feature_hw, sigma)
@@ -73,13 +77,13 @@ def _foreground(feature_hw: Grey, diameter: float, textured: bool, noise: float)
     inside_hw = (height_hw > level * peak_hw) & (height_hw > np.maximum(faintest, busier * ground_hw))
     if diameter > 12:
         inside_hw = ndimage.binary_opening(inside_hw, np.ones((3, 3)))
-    filled_hw: NDArray[np.bool_] = ndimage.binary_fill_holes(inside_hw)
-    return filled_hw
+    brightness_hw = np.clip(height_hw / np.maximum(peak_hw, 1e-6), 0, 1)
+    return ndimage.binary_fill_holes(inside_hw), brightness_hw
 
 
-def _apart(inside_hw: NDArray[np.bool_], diameter: float) -> Labels:
-    """Cut what touches."""
-    depth_hw = ndimage.distance_transform_edt(inside_hw).astype(np.float32)
+def _apart(inside_hw: NDArray[np.bool_], brightness_hw: Grey, diameter: float) -> Labels:
+    """Cut what touches, where it is narrow; a dark seam narrows it too."""
+    depth_hw = ndimage.distance_transform_edt(inside_hw).astype(np.float32) * brightness_hw
     depth_hw = ndimage.gaussian_filter(depth_hw, max(0.5, diameter / 10))
     tops_hw = (depth_hw == ndimage.maximum_filter(depth_hw, _odd(diameter / 2))) & inside_hw
     markers_hw, _ = ndimage.label(tops_hw, np.ones((3, 3)))
