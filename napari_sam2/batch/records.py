@@ -39,6 +39,8 @@ class Record:
         Why it failed: one sentence, or the traceback of a fault of the program.
     warnings : list of str
         What to know of the image.
+    remarks : list of str
+        What to know before reading the numbers.
     objects, frames : int or None
         How many objects were found on how many frames; None where a run was killed at its very end.
     began, ended : str
@@ -65,6 +67,7 @@ class Record:
     model_sha256: str | None = None
     error: str | None = None
     warnings: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     objects: int | None = None
     frames: int | None = None
     began: str = ""

