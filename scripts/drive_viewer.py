@@ -149,7 +149,7 @@ def step(name: str) -> Iterator[None]:
     print(f"  {time.monotonic() - start:.2f} s")
 
 
-def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[float]]) -> None:
+def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[float]], around: int) -> None:
     """Go through all steps."""
     viewer = driver.viewer
     driver.picture("image")
@@ -192,15 +192,23 @@ def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[fl
         driver.picture("box")
 
     with step("follow both ways"):
+        if around:
+            panel.follow.in_range.setChecked(True)
+            panel.follow.first.setValue(middle - around)
+            panel.follow.last.setValue(middle + around)
         driver.press(Qt.Key.Key_G)
         driver.until(lambda: panel.live.progress is not None and panel.live.progress.done > 2, "progress")
         driver.picture("following")
         driver.until(lambda: panel.live.progress is None, "the end of following")
-    panel.go_to(n_frames - 1)
+    last = min(n_frames - 1, middle + around if around else n_frames)
+    panel.go_to(last)
+    with step("measure"):
+        driver.until(lambda: panel.results.tables.complete, "the tables")
+        driver.settle(1.0)
     driver.picture("followed")
 
     with step("correct the first object on a later frame"):
-        late = min(n_frames - 1, middle + max(2, n_frames // 4))
+        late = (middle + last + 1) // 2
         panel.go_to(late, 1)
         if truth is not None and (truth[late] == objects[0][0]).any():
             y, x = next(place[1:3] for place in places(truth[late], 10**6) if place[0] == objects[0][0])
@@ -258,6 +266,7 @@ def main() -> None:
     parser.add_argument("--image", type=Path, help="a file to open instead")
     parser.add_argument("--labels", type=Path, help="a label image of the same size: where to click")
     parser.add_argument("--spot", type=float, nargs=2, action="append", default=[], metavar=("Y", "X"))
+    parser.add_argument("--around", type=int, default=0, help="follow only so far from the middle; 0: all")
     parser.add_argument("--size", type=int, nargs=2, default=SIZE, help="of the window")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
@@ -274,7 +283,7 @@ def main() -> None:
         viewer.open(args.image, plugin=reader)
         truth = tifffile.imread(args.labels) if args.labels else None
     try:
-        drive(driver, truth, args.spot)
+        drive(driver, truth, args.spot, args.around)
     finally:
         viewer.close()
         driver.settle(0.5)

@@ -36,7 +36,7 @@ class Actions:
     def new_object(self) -> None:
         """Make the next prompt the first of a new object."""
         if self._live is not None:
-            self._panel.current_object = self._live.session.new_object()
+            self._panel.current_object = self._panel.new_object()
             self.inside(True)
 
     def next_object(self) -> None:

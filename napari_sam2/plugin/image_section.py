@@ -24,7 +24,9 @@ class ImageSection(QWidget):
         self.axes = QComboBox()
         self.axes.setToolTip("Objects are followed along this axis: through time, or through depth")
         self.here = QPushButton()
-        self.here.setToolTip("Go on at the position of the slider, with the same objects")
+        self.here.setToolTip(
+            "Go on at the position of the slider; objects that are there already keep their ids"
+        )
         self.mistake = QLabel()
         self.mistake.setWordWrap(True)
         form = QFormLayout(self)
@@ -51,10 +53,6 @@ class ImageSection(QWidget):
     def choice(self) -> AxisChoice | None:
         """The chosen way through it."""
         return self.axes.currentData()
-
-    def choose(self, choice: AxisChoice) -> None:
-        """Show which way is taken."""
-        self.axes.setCurrentIndex(max(0, self.axes.findText(choice.text)))
 
     def refill(self) -> None:
         """Offer the axes of the chosen image."""

@@ -72,6 +72,13 @@ class Images:
         opened.live.close()
         self._show(opened.image, opened.choice, opened.placement, live)
 
+    def new_object(self) -> int:
+        """The id of the next object, which no walk through the image has used."""
+        if self.opened is None:
+            return 1
+        lives = [self.opened.live, *(walk.live for walk in self._aside.get(self.opened.image, ()))]
+        return max(live.session.new_object() for live in lives)
+
     def look_after(self) -> None:
         """Close the session of an image that was removed, and put back layers of ours that were."""
         viewer, opened = self._panel.viewer, self.opened
@@ -119,6 +126,7 @@ class Images:
             return
         self._show(image, choice, placement, Live(frames))
         self._carry_over(walks)
+        self._panel.current_object = min(self.opened.live.session.objects, default=self.new_object())
 
     def _show(self, image: Image, choice: AxisChoice, placement: Placement, live: "Live") -> None:
         panel = self._panel
@@ -156,4 +164,3 @@ class Images:
             for object_id, record in live.session.objects.items():
                 if names[object_id] != record.name:
                     live.rename_object(object_id, names[object_id])
-        self._panel.current_object = min(live.session.objects, default=1)

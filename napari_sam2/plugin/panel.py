@@ -7,21 +7,19 @@ from napari.layers import Image, Labels
 from napari.utils.notifications import show_warning
 from napari.viewer import Viewer
 from qtpy.QtCore import QEvent, QSize, QTimer, Signal
-from qtpy.QtWidgets import QLabel, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_sam2.plugin.actions import Actions
-from napari_sam2.plugin.contrast_preview import ContrastPreview
 from napari_sam2.plugin.follow_section import FollowSection
 from napari_sam2.plugin.image_section import ImageSection
 from napari_sam2.plugin.images import Images
-from napari_sam2.plugin.keys import KEYS, KeyBindings, help_table, help_text
-from napari_sam2.plugin.model_picker import ModelPicker
+from napari_sam2.plugin.keys import KEYS, KeyBindings
 from napari_sam2.plugin.object_section import ObjectSection
 from napari_sam2.plugin.open_image import OpenImage
+from napari_sam2.plugin.panel_layout import lay_out
 from napari_sam2.plugin.repairs import Repairs
 from napari_sam2.plugin.results_layers import ResultsLayers
 from napari_sam2.plugin.review_panel import ReviewPanel
-from napari_sam2.plugin.saving import Saving
 from napari_sam2.plugin.settings import read_settings
 from napari_sam2.plugin.window_watch import WindowWatch
 
@@ -29,6 +27,8 @@ if TYPE_CHECKING:
     from napari_sam2.interactive import Live
 
 _POLL_MS = 15
+_BUSY_MS = 150
+"""Between two looks at a session while objects are followed."""
 _WIDE_VIEW_MS = 500
 """Between two refreshes of a view that shows many frames at once."""
 _WIDTH = 380
@@ -71,8 +71,7 @@ class PromptPanel(QWidget):
         self.repairs = Repairs(self)
         self.results = ResultsLayers(napari_viewer, self)
         self.review = ReviewPanel(self, self.results.tables)
-        self.tabs = QTabWidget()
-        self._lay_out()
+        self.tabs = lay_out(self)
         self._connect()
         self._keys = KeyBindings({key.name: getattr(self.actions, key.name) for key in KEYS})
         self._keys.bind(napari_viewer)
@@ -146,6 +145,10 @@ class PromptPanel(QWidget):
         if object_id is not None:
             self.current_object = object_id
 
+    def new_object(self) -> int:
+        """The id of the next object."""
+        return self._images.new_object()
+
     def next_doubtful(self) -> None:
         """Show the next moment that is probably wrong."""
         self.review.next_doubtful()
@@ -167,6 +170,8 @@ class PromptPanel(QWidget):
         """Show an image that was opened."""
         live = opened.live
         self._keys.bind(*opened.layers)
+        # napari's own would look for the highest number in all masks.
+        opened.masks.layer.bind_key("M", lambda _: self.actions.new_object(), overwrite=True)
         for signal, slot in self._signals_of(live):
             signal.connect(slot)
         opened.masks.layer.events.selected_label.connect(self._label_selected)
@@ -244,7 +249,8 @@ class PromptPanel(QWidget):
         """Show the session anew, once the present event is over: a layer may be in the middle of its own."""
         if not self._sync_waits and not self._closed:
             self._sync_waits = True
-            QTimer.singleShot(0, self.sync)
+            # Objects that are being followed change many times a second.
+            QTimer.singleShot(_BUSY_MS if self.live is not None and self.live.busy else 0, self.sync)
 
     def sync(self) -> None:
         """Show what the session says in layers and lists."""
@@ -355,34 +361,6 @@ class PromptPanel(QWidget):
         self.viewer.layers.events.removed.connect(self._layers_changed)
         self.viewer.layers.selection.events.active.connect(self._tool_changed)
         self.viewer.dims.events.current_step.connect(self._step_changed)
-
-    def _lay_out(self) -> None:
-        working = QWidget()
-        column = QVBoxLayout(working)
-        column.setContentsMargins(4, 6, 4, 4)
-        column.setSpacing(6)
-        column.addWidget(self.objects, stretch=1)
-        column.addWidget(self.follow)
-        model = QWidget()
-        column = QVBoxLayout(model)
-        column.setContentsMargins(4, 6, 4, 4)
-        column.addWidget(ModelPicker(self))
-        column.addWidget(ContrastPreview(self))
-        column.addStretch()
-        self.tabs.addTab(working, "Objects")
-        self.tabs.addTab(self.review, "Review")
-        self.tabs.addTab(Saving(self, self.results.tables), "Results")
-        self.tabs.addTab(model, "Model")
-        keys = QLabel(help_text())
-        keys.setWordWrap(True)
-        keys.setEnabled(False)
-        keys.setToolTip(help_table())
-        whole = QVBoxLayout(self)
-        whole.setContentsMargins(6, 4, 6, 4)
-        whole.setSpacing(6)
-        whole.addWidget(self.image_section)
-        whole.addWidget(self.tabs, stretch=1)
-        whole.addWidget(keys)
 
 
 def _timer(parent: QWidget, interval_ms: int, tick: Any) -> QTimer:

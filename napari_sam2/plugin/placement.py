@@ -48,8 +48,8 @@ class Placement:
         letter = self.letters[dim : dim + 1].lower()
         return letter if letter not in ("", "q") else f"axis {dim}"
 
-    def data_coordinates(self, frame: int, points: ArrayLike) -> NDArray[np.float64]:
-        """Coordinates in the layer's data, (n, dimensions), of (n, 2) places (y, x) on a frame."""
+    def data_coordinates(self, frame: ArrayLike, points: ArrayLike) -> NDArray[np.float64]:
+        """Coordinates in the layer's data, (n, dimensions), of (n, 2) places (y, x) on a frame or on n."""
         points_n2 = np.asarray(points, dtype=np.float64).reshape(-1, 2)
         coordinates = np.zeros((len(points_n2), len(self.shape)))
         for dim, index in self.fixed.items():
@@ -74,7 +74,7 @@ class Placement:
                 name = self.name(dim)
                 raise InputError(
                     f"this is {name} = {seen}, and objects are being followed at {name} = {index}; move the "
-                    f"slider back, or press 'Use {name} = {seen}' to go on here with the same objects"
+                    f"slider back, or press 'Use {name} = {seen}' to go on here"
                 )
         frames = {0} if self.along is None else set(np.round(coordinates[:, self.along]).astype(int).tolist())
         if len(frames) > 1:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 INSIDE, OUTSIDE = "#2fd35c", "#ff4b4b"
 _SYMBOL = {True: "disc", False: "x"}
-_PIXELS_ON_SCREEN = 13
+_PIXELS_ON_SCREEN = 10
 """Diameter of a click."""
 
 

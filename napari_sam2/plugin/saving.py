@@ -30,7 +30,6 @@ from napari_sam2.outputs import writing
 from napari_sam2.plugin.jobs import Job, JobBar, Progress
 from napari_sam2.plugin.notices import tell, telling
 from napari_sam2.plugin.table_view import TableView
-from napari_sam2.run import results_to_folder
 from napari_sam2.session import Session
 
 if TYPE_CHECKING:
@@ -172,6 +171,9 @@ class Saving(QWidget):
             session, store, scores = _copy(live.session), live.store, live.scores()
 
             def work(progress: Progress) -> Path:
+                # as for the page: it brings matplotlib
+                from napari_sam2.run import results_to_folder
+
                 results = results_to_folder(
                     session, store, scores, out, overwrite=replaces, progress=progress
                 )
