@@ -40,6 +40,7 @@ class LiveTables(QObject):
         self._panel = panel
         self._live: Live | None = None
         self._of_frame: dict[int, pd.DataFrame] = {}
+        self._whole: pd.DataFrame | None = None
         self._stale: set[int] = set()
         self._scores: dict[int, pd.DataFrame] | None = None
         self._job: Job | None = None
@@ -61,14 +62,15 @@ class LiveTables(QObject):
 
     def regions(self) -> pd.DataFrame | None:
         """Regions of all frames that were measured; None where there are none."""
-        if not self._of_frame:
-            return None
+        if not self._of_frame or self._whole is not None:
+            return self._whole
         frames = sorted(self._of_frame)
         tables = [self._of_frame[frame] for frame in frames]
         about = tables[0].attrs[_ABOUT]
         whole = pd.concat(tables, ignore_index=True)
         parameters = {**about["parameters"], "frames": [frames[0], frames[-1]]}
         whole.attrs[_ABOUT] = {**about, "parameters": parameters}
+        self._whole = whole
         return whole
 
     def stop(self) -> None:
@@ -81,6 +83,7 @@ class LiveTables(QObject):
             self._live.busy_changed.disconnect(self._begin)
         self._live = live
         self._of_frame.clear()
+        self._whole = None
         self._stale.clear()
         self._timer.stop()
         if self._job is not None:
@@ -122,6 +125,7 @@ class LiveTables(QObject):
         if self.sender() is not self._job:
             return
         self._stale |= self._taken - tables.keys()
+        self._whole = None
         for frame, table in tables.items():
             if table is None:
                 self._of_frame.pop(frame, None)

@@ -113,11 +113,8 @@ class ResultsLayers(QObject):
             return
         made = tracks_layer(regions, parents_in(live), live.frames.name)
         data = made.pop("data")
-        ids, frames, places = data[:, 0], data[:, 1].astype(int), data[:, 2:]
-        placed = np.array(
-            [opened.placement.data_coordinates(f, [yx])[0] for f, yx in zip(frames, places, strict=True)]
-        )
-        data = np.column_stack([ids, placed])
+        placed = opened.placement.data_coordinates(data[:, 1], data[:, 2:])
+        data = np.column_stack([data[:, 0], placed])
         layer = self.tracks
         if layer is None or layer not in self._viewer.layers:
             self._add_tracks(data, made, opened.image)

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 
 from napari_sam2.analysis.colours import object_colour
 from napari_sam2.interactive.review import check, moments, next_doubtful
-from napari_sam2.plugin.jobs import Job
+from napari_sam2.plugin.jobs import Job, Progress
 from napari_sam2.plugin.keys import SHOWN
 from napari_sam2.plugin.notices import tell
 
@@ -226,25 +226,30 @@ class ReviewPanel(QWidget):
             checked=set(live.checked),
             agreements=lambda: agreements,
         )
-        self._job = job = Job(lambda _: (live, moments(seen, regions)))
+
+        def work(_: Progress) -> "_Found":
+            table = moments(seen, regions)
+            return live, table, _by_moment(table)
+
+        self._job = job = Job(work)
         job.succeeded.connect(self._receive)
         job.failed.connect(tell)
         job.ended.connect(self._end)
         job.start()
 
-    def _receive(self, found: "tuple[Live, pd.DataFrame]") -> None:
-        live, table = found
+    def _receive(self, found: "_Found") -> None:
+        live, table, by_moment = found
         if live is self._panel.live:
-            self._show(table)
+            self._show(table, by_moment)
 
     def _end(self) -> None:
         self._job = None
 
-    def _show(self, table: pd.DataFrame | None) -> None:
+    def _show(self, table: pd.DataFrame | None, by_moment: pd.DataFrame | None = None) -> None:
         live = self._panel.live
         names = {} if live is None else {one: tracked.name for one, tracked in live.session.objects.items()}
         self._moments = pd.DataFrame() if table is None else table
-        self._model.show(_by_moment(table), names)
+        self._model.show(_by_moment(None) if by_moment is None else by_moment, names)
         self._say(table is not None)
 
     def _say(self, known: bool = True) -> None:
@@ -284,6 +289,9 @@ class ReviewPanel(QWidget):
         self._moments.loc[same, "checked"] = checked
         self._say()
         self._shown.invalidate()
+
+
+_Found = tuple["Live", pd.DataFrame, pd.DataFrame]
 
 
 def _by_moment(table: pd.DataFrame | None) -> pd.DataFrame:
