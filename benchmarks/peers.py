@@ -123,6 +123,13 @@ class Transformers:
         full = torch.nn.functional.interpolate(logits.float(), size=self.shape, mode="bilinear")
         return (full[:, 0] > 0).cpu().numpy()
 
+    def fill(self, frame: int, until: int) -> None:
+        """Remember on the frames up to `until` what was found on `frame`."""
+        outputs = self.session.output_dict_per_obj[0]["non_cond_frame_outputs"]
+        for later in range(frame + 1, until):
+            outputs[later] = outputs[frame]
+            self.session.frames_tracked_per_obj[0][later] = {"reverse": False}
+
     def copies(self, n: int) -> None:
         """Go on with `n` objects that all remember what the first one does."""
         for object_id in range(self.session.get_obj_num() + 1, n + 1):
