@@ -30,12 +30,14 @@ _KEYWORDS = """
     BluePaletteColorLookupTableDescriptor RedPaletteColorLookupTableData GreenPaletteColorLookupTableData
     BluePaletteColorLookupTableData SegmentedRedPaletteColorLookupTableData
     SegmentedGreenPaletteColorLookupTableData SegmentedBluePaletteColorLookupTableData
-    ExtendedOffsetTable ExtendedOffsetTableLengths
+    ExtendedOffsetTable ExtendedOffsetTableLengths EncryptedAttributesSequence
 """.split()
 _LUT_KEYWORDS = [keyword for keyword in _KEYWORDS if "LUTSequence" in keyword or "LookupTable" in keyword]
 
 _SLICE_VECTOR = 0x00540080
 _UNDEFINED = 0xFFFFFFFF
+_MOST_ELEMENTS = 10_000
+"""Before the pixels: images have some hundred. A small zip can hold a file that has millions."""
 _CENTIMETRES = 3
 """The code of that unit in the regions of an ultrasound image."""
 
@@ -84,23 +86,22 @@ def read_header(files: DicomFiles, name: str) -> Header | None:
     InputError
         The file is DICOM but damaged, or an image without pixels.
     """
-    from pydicom import dcmread
     from pydicom.datadict import tag_for_keyword
-    from pydicom.filereader import read_dataset
+    from pydicom.filereader import read_dataset, read_partial
     from pydicom.uid import UID
 
     try:
         with files.open(name) as file, warnings.catch_warnings():
             # pydicom warns of each small breach of the standard
             warnings.simplefilter("ignore")
-            if not is_dicom_file(file, name):
+            if not is_dicom_file(file, name) or _is_command(file):
                 return None
             content, meta = unpack(file)
+            tags = [tag_for_keyword(keyword) for keyword in _KEYWORDS]
             if meta is None:
-                dataset = dcmread(content, force=True, stop_before_pixels=True, specific_tags=_KEYWORDS)
+                dataset = read_partial(content, _BeforePixels(), force=True, specific_tags=tags)
             else:
-                tags = [tag_for_keyword(keyword) for keyword in _KEYWORDS]
-                dataset = read_dataset(content, False, True, stop_when=_is_pixels, specific_tags=tags)
+                dataset = read_dataset(content, False, True, stop_when=_BeforePixels(), specific_tags=tags)
                 dataset.file_meta = meta
             pixels = _pixels(dataset, content, name)
             if pixels is not None:
@@ -114,6 +115,10 @@ def read_header(files: DicomFiles, name: str) -> Header | None:
             f"{called(files, name)} cannot be read as DICOM ({error}); "
             "it may be truncated: copy or export it again"
         ) from error
+    if "EncryptedAttributesSequence" in dataset:
+        raise InputError(
+            f"{called(files, name)} is encrypted; decrypt it where it comes from, or export it anew"
+        )
     kind = dataset.get("SOPClassUID") or dataset.file_meta.get("MediaStorageSOPClassUID")
     if "Rows" in dataset or "Image Storage" in UID(kind or "").name:
         raise InputError(
@@ -123,8 +128,31 @@ def read_header(files: DicomFiles, name: str) -> Header | None:
     return None
 
 
-def _is_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag in PIXEL_TAGS
+def _is_command(file: IO[bytes]) -> bool:
+    """Whether a message lies where an image should, as zeros look too: pydicom reads them to their end."""
+    file.seek(0)
+    start = 132 if file.read(132)[128:] == b"DICM" else 0
+    file.seek(start)
+    first = file.read(12)
+    if first[:4] == b"\x02\0\0\0":  # the length of the description of the file
+        start += 12 + int.from_bytes(first[8:], "little")
+        file.seek(start)
+        first = file.read(2)
+    file.seek(0)
+    return first[:2] == b"\0\0"
+
+
+class _BeforePixels:
+    """Ends the reading of a file at its pixels, or where they do not come."""
+
+    def __init__(self) -> None:
+        self._n_elements = 0
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        self._n_elements += 1
+        if self._n_elements > _MOST_ELEMENTS:
+            raise ValueError(f"it has more than {_MOST_ELEMENTS} elements before its pixels")
+        return tag in PIXEL_TAGS
 
 
 def _pixels(dataset: "Dataset", content: IO[bytes], name: str) -> Pixels | None:

@@ -1,8 +1,9 @@
 """Files of microscope makers: ND2 through nd2, CZI and LIF through bioio; both are extras."""
 
+import logging
 import os
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -163,7 +164,8 @@ def read_microscope(path: Path, series: int | str | None = None) -> Stack:
 
 def _try(opener: Callable[[int], Any], number: int, kind: str, path: Path) -> Any:
     try:
-        return opener(number)
+        with _quiet():
+            return opener(number)
     except ImportError as error:
         raise InputError(
             f"{path} is {kind}, and reading it needs packages that are not installed; install them with: "
@@ -176,6 +178,17 @@ def _try(opener: Callable[[int], Any], number: int, kind: str, path: Path) -> An
         raise InputError(
             f"{path} cannot be read as {kind} ({first_line}); it may be truncated: copy or export it again"
         ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what the libraries log of a broken file from a person's screen: it is raised as an error too."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.disable(before)
 
 
 def _choose(names: Sequence[str], asked: int | str | None, path: Path) -> int:

@@ -93,6 +93,8 @@ def is_dicom(path: Path) -> bool:
         return bool(inside & DICOM_SUFFIXES) or (not inside & FOLDER_SUFFIXES and holds_dicom(path))
     if not path.exists():
         raise InputError(f"there is no file or folder {path}; check the path")
+    if not path.is_file():
+        raise InputError(f"{path} is no file but a pipe, a socket or a device; save what it gives as a file")
     if path.suffix.lower() in OTHER_SUFFIXES:
         return False
     with open(path, "rb") as file:

@@ -2,14 +2,20 @@
 
 import shutil
 import struct
+import time
 import zipfile
 
 import numpy as np
+import pydicom
 import pytest
 
 from napari_sam2.errors import InputError
 from napari_sam2.frames import dicom_files, open_frames
 from napari_sam2.frames.dicom_files import walk
+
+META = struct.pack("<HH2sHL", 2, 0, b"UL", 4, 26)
+META += struct.pack("<HH2sH18s", 2, 0x0010, b"UI", 18, b"1.2.840.10008.1.2\0")
+"""Begin of a file that says how it is written, and nothing more."""
 
 
 def pack(path, folder, compression=zipfile.ZIP_DEFLATED):
@@ -102,6 +108,40 @@ def test_a_zip_that_would_fill_the_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(zipfile.ZipFile, "open", lambda *_, **__: pytest.fail("it was opened"))
     with pytest.raises(InputError, match=r"bomb\.zip has 0\.01.. MB but says that it unpacks to 0\.0105 GB"):
         open_frames(tmp_path / "bomb.zip")
+
+
+@pytest.mark.parametrize("begin", [b"", bytes(128) + b"DICM", bytes(128) + b"DICM" + META])
+def test_a_zip_of_very_many_zeros_is_told_at_once(tmp_path, begin):
+    with (
+        zipfile.ZipFile(tmp_path / "zeros.zip", "w", zipfile.ZIP_DEFLATED) as archive,
+        archive.open("a.dcm", "w") as member,
+    ):
+        member.write(begin)
+        member.write(bytes(2**26))
+    begun = time.process_time()
+    with pytest.raises(InputError, match=r"zeros\.zip is no DICOM file, or one without images"):
+        open_frames(tmp_path / "zeros.zip")
+    assert time.process_time() - begun < 3
+
+
+def test_a_file_of_very_many_elements_is_not_read_to_its_end(tmp_path):
+    element = struct.pack("<HHL", 9, 0x1010, 0)
+    (tmp_path / "a.dcm").write_bytes(struct.pack("<HHL", 8, 0x0060, 2) + b"CT" + element * 20_000)
+    with pytest.raises(InputError, match=r"a\.dcm cannot be read as DICOM \(it has more than 10000 elements"):
+        open_frames(tmp_path / "a.dcm")
+
+
+def test_an_encrypted_file_is_told(tmp_path, write_dicom):
+    path = write_dicom(tmp_path / "a.dcm", np.zeros((4, 5), np.uint8))
+    dataset = pydicom.dcmread(path)
+    del dataset.PixelData
+    sealed = pydicom.Dataset()
+    sealed.EncryptedContentTransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    sealed.EncryptedContent = bytes(200)
+    dataset.EncryptedAttributesSequence = [sealed]
+    dataset.save_as(path)
+    with pytest.raises(InputError, match=r"a\.dcm is encrypted; decrypt it where it comes from"):
+        open_frames(path)
 
 
 def test_a_zip_whose_members_are_one(tmp_path, write_series):

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 
@@ -55,6 +56,22 @@ def test_series_are_those_of_dicom(tmp_path):
 def test_no_such_file(tmp_path):
     with pytest.raises(InputError, match=r"no file or folder .*nothing\.tif"):
         open_frames(tmp_path / "nothing.tif")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.tif")
+    with pytest.raises(InputError, match=r"a\.tif is no file but a pipe"):
+        open_frames(tmp_path / "a.tif")
+
+
+def test_a_link_to_itself_is_no_file(tmp_path):
+    try:
+        (tmp_path / "a.tif").symlink_to(tmp_path / "a.tif")
+    except OSError:
+        pytest.skip("this system makes no links")
+    with pytest.raises(InputError, match=r"no file or folder .*a\.tif"):
+        open_frames(tmp_path / "a.tif")
 
 
 def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):

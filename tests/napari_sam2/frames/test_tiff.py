@@ -285,3 +285,28 @@ def test_memory_holds_a_few_frames_of_a_large_file(tmp_path, how):
         _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 64e6
+
+
+def test_a_frame_of_20_gigabytes_is_read_as_one_of_20_megabytes(tmp_path):
+    with open(tmp_path / "hole", "wb") as hole:
+        hole.truncate(2**26)
+    if getattr((tmp_path / "hole").stat(), "st_blocks", 2**17) * 512 > 2**20:
+        pytest.skip("this file system fills holes with zeros")
+    path = tmp_path / "large.ome.tif"
+    tifffile.imwrite(path, shape=(2_500, 2048, 2048), dtype="uint16", bigtiff=True, metadata={"axes": "TYX"})
+    assert path.stat().st_size > 20e9 and path.stat().st_blocks * 512 < 20e6
+    mark = np.arange(2048, dtype="<u2")
+    with tifffile.TiffFile(path) as tif:
+        start = tif.series[0].dataoffset
+    with open(path, "r+b") as file:
+        file.seek(start + 1_777 * 2048 * 2048 * 2)
+        file.write(mark.tobytes())
+    open_frames(np.zeros((2, 8, 9))).rgb(0)  # what is imported is not counted
+    tracemalloc.start()
+    with open_frames(path) as frames:
+        assert frames.shape == (2_500, 2048, 2048)
+        np.testing.assert_array_equal(frames[1_777][0, :, 0], mark)
+        assert not frames[1_778].any()
+        _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100e6

@@ -64,6 +64,26 @@ def test_every_frame_is_that_of_a_sequential_decoder_in_any_order(
             np.testing.assert_array_equal(frames[index], expected[index], err_msg=f"frame {index}")
 
 
+@pytest.mark.filterwarnings("ignore::napari_sam2.errors.ImageWarning")
+def test_every_frame_of_a_variable_frame_rate_is_that_of_an_independent_decoder(
+    tmp_path, write_video, uneven
+):
+    cv2 = pytest.importorskip("cv2")
+    path = write_video(tmp_path / "a.mp4", times=uneven)
+    capture = cv2.VideoCapture(str(path))
+    expected = [capture.read()[1][..., ::-1].astype(np.int16) for _ in uneven]
+    assert not capture.read()[0]
+    capture.release()
+    with open_frames(path) as frames:
+        assert len(frames) == len(expected)
+        for index in reversed(range(len(expected))):
+            differences = [np.abs(frames[index] - other).mean() for other in expected]
+            assert np.argmin(differences) == index
+            assert (
+                differences[index] < 3
+            )  # the two turn luminance and chroma into colours a little differently
+
+
 def test_a_variable_frame_rate_is_told_and_the_step_is_its_mean(tmp_path, write_video, uneven):
     path = write_video(tmp_path / "a.mp4", times=uneven)
     between = np.diff(uneven)
