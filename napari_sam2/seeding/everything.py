@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_sam2.models.tracker import Framing
 
 Labels = NDArray[np.int32]
+Point = tuple[float, float]
 
 WINDOW = 3.5
 """Side of a window in diameters of a typical object."""
@@ -37,6 +38,8 @@ LEAST_OF_LARGE = 0.8, 0.95
 OFFSET = 1.0
 LARGEST = 0.4
 """A mask that covers more of its view than this is the background."""
+AT_ONCE = 256
+"""Clicks whose windows are encoded and kept together."""
 COVERED = 0.3
 """A mask is a duplicate when better ones have this share of its pixels."""
 
@@ -47,6 +50,18 @@ class _Answer:
 
     patch: MaskPatch
     worth: float
+
+
+@dataclass(frozen=True, eq=False)
+class _OneFrame:
+    """A frame that is read once."""
+
+    shape: tuple[int, int, int]
+    image_chw: NDArray[np.float32]
+
+    def rgb(self, index: int) -> NDArray[np.float32]:
+        """The frame, whatever the index."""
+        return self.image_chw
 
 
 def find_everything(
@@ -88,29 +103,34 @@ def find_everything(
     from napari_sam2.models.solver import Solver, Task
 
     shape = frames.shape[1], frames.shape[2]
-    solver = Solver(model.network, model.device, 1)
     is_large = model.config.image_size >= LARGE_INPUT
     framing = framing or ("frame" if is_large else "auto")
     per_frame = PER_LARGE_INPUT if is_large else PER_FRAME
     trusted = LEAST_OF_LARGE if is_large else (LEAST_IOU, LEAST_STABILITY)
     answers: list[_Answer] = []
-    scene = Scene(model.network, frames, frame, model.device)
-    for view, points in _grids(shape, diameter, framing, per_frame):
-        tasks = [Task(1, view, prompt=Prompt(points=(point,), labels=(1,))) for point in points]
-        for seen in solver.solve(scene, tasks):
+    solver = Solver(model.network, model.device, 1)
+    source = _OneFrame(frames.shape, frames.rgb(frame))
+    clicks = list(_clicks(shape, diameter, framing, per_frame))
+    for first in range(0, len(clicks), AT_ONCE):
+        some = clicks[first : first + AT_ONCE]
+        # A scene keeps what it has seen; a new one now and then bounds the memory.
+        scene = Scene(model.network, source, 0, model.device)
+        tasks = [Task(1, view, prompt=Prompt(points=(point,), labels=(1,))) for view, point in some]
+        for (view, _), seen in zip(some, solver.solve(scene, tasks), strict=True):
             answer = _judged(seen.patch, seen.logits_hw, view, shape, min_size, trusted)
             if answer is not None:
                 answers.append(answer)
     return _without_duplicates(answers, shape, min_size)
 
 
-def _grids(
+def _clicks(
     shape: tuple[int, int], diameter: float, framing: "Framing", per_frame: int
-) -> Iterator[tuple[View, list[tuple[float, float]]]]:
-    """Views and the clicks to make in each."""
+) -> Iterator[tuple[View, Point]]:
+    """The clicks to make, each with what is seen of the frame."""
     side = round(max(WINDOW * diameter, 32))
     if framing != "window" or side >= max(shape):
-        yield whole(shape), _points((0, 0), shape, max(shape) / per_frame)
+        for point in _points((0, 0), shape, max(shape) / per_frame):
+            yield whole(shape), point
     if framing == "frame" or side >= max(shape):
         return
     # Each window answers for its middle; half a window around it is context.
@@ -120,10 +140,11 @@ def _grids(
         for left in range(0, shape[1], step):
             corner = min(top + step, shape[0]), min(left + step, shape[1])
             view = View(top - (side - step) // 2, left - (side - step) // 2, side, side)
-            yield view, _points((top, left), corner, spacing)
+            for point in _points((top, left), corner, spacing):
+                yield view, point
 
 
-def _points(first: tuple[int, int], last: tuple[int, int], spacing: float) -> list[tuple[float, float]]:
+def _points(first: tuple[int, int], last: tuple[int, int], spacing: float) -> list[Point]:
     """Clicks on a regular grid within a rectangle, at least one."""
     ys, xs = (
         a + (np.arange(n := max(1, round((b - a) / spacing))) + 0.5) * (b - a) / n - 0.5

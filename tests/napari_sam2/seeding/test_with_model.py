@@ -71,3 +71,20 @@ def test_nothing_on_the_first_frame_waits_for_the_next(nano, draw: Draw):
     movie = np.stack([draw([], (96, 96)), draw([(48.0, 48.0, 30.0)], (96, 96), seed=1)])
     session = Session(open_frames(movie, axis="t"))
     assert seed(session, "threshold", frames=[0, 1], model=nano).found == {1: (1,)}
+
+
+@pytest.mark.parametrize("framing", ["auto", "frame", "window"])
+def test_clicks_cover_the_frame_each_within_its_view(framing: str):
+    from napari_sam2.seeding.everything import MOST_CLICKS, _clicks
+
+    shape = (300, 410)
+    clicks = list(_clicks(shape, 20.0, framing, 16))
+    assert len(clicks) <= 1.3 * MOST_CLICKS
+    for view, (y, x) in clicks:
+        assert view.top <= y <= view.top + view.height
+        assert view.left <= x <= view.left + view.width
+    points = np.array([point for _, point in clicks])
+    corners = np.array([(0, 0), (0, 409), (299, 0), (299, 409)])
+    assert np.hypot(*(points[None] - corners[:, None]).T).min(axis=0).max() < 20
+    sees_all = {view.height == 300 for view, _ in clicks}
+    assert sees_all == {"auto": {True, False}, "frame": {True}, "window": {False}}[framing]
