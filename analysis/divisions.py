@@ -147,7 +147,7 @@ def _best(proposals: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return kept
 
 
-def divisions_table(rows: Iterable[dict[str, Any]], scale: Scale) -> pd.DataFrame:
+def divisions_table(rows: Iterable[dict[Any, Any]], scale: Scale) -> pd.DataFrame:
     """Divisions in order of frame and parent, as a table."""
     ordered = sorted(rows, key=lambda row: (row["frame"], row["parent_id"]))
     return make_table("divisions", ordered, scale)

@@ -45,7 +45,7 @@ class EncodedFrames:
     def key(self, image_chw: NDArray[np.float32]) -> str:
         """The name under which a frame's features are kept."""
         digest = hashlib.blake2b(f"{self._model} {image_chw.shape}".encode(), digest_size=20)
-        digest.update(np.ascontiguousarray(image_chw))
+        digest.update(np.ascontiguousarray(image_chw).data)
         return digest.hexdigest()
 
     def read(self, key: str) -> "ImageFeatures | None":

@@ -7,7 +7,7 @@ square), a window that follows an object is another.
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,7 +180,7 @@ def _neighbours(
     return lower, np.minimum(lower + 1, n - 1), (position - lower).astype(np.float32)
 
 
-def tighten(logits_hw: NDArray[np.float32], top: int, left: int) -> tuple[int, int, NDArray[np.float32]]:
+def tighten(logits_hw: NDArray[Any], top: int, left: int) -> tuple[int, int, NDArray[np.float32]]:
     """Cut logits that start at (top, left) to the bounding box of those above 0."""
     positive = logits_hw > 0
     ys, xs = np.flatnonzero(positive.any(1)), np.flatnonzero(positive.any(0))

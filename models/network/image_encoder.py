@@ -1,5 +1,7 @@
 """Image encoder: Hiera and the feature pyramid neck on top of it."""
 
+from typing import cast
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -39,7 +41,8 @@ class Neck(nn.Module):
 
     def narrowed(self, stages: list[Tensor], stage: int, conv: nn.Conv2d) -> Tensor:
         """The map of a stage, narrowed by another 1 x 1 convolution: one product instead of two."""
-        own = self.convs[3 - stage].conv
+        own = cast(nn.Conv2d, self.convs[3 - stage].conv)
+        assert own.bias is not None and conv.bias is not None
         weight_oi = conv.weight.flatten(1)
         bias_o = weight_oi @ own.bias.to(weight_oi.dtype) + conv.bias
         weight_oi = weight_oi @ own.weight.flatten(1).to(weight_oi.dtype)

@@ -6,6 +6,7 @@ for processors brings along, uses the full width, and applies an activation to a
 still in cache. Both sum in float32; results differ in the last digits only.
 """
 
+from collections.abc import Callable
 from functools import cache
 
 import torch
@@ -18,6 +19,7 @@ FEWEST_PRODUCTS = 2**23
 """Multiplications of one head's scores from which attention is worth taking apart."""
 SCORES = 2**20
 """Scores that are made at once: they stay in the processor's cache."""
+_ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
 
 @cache
@@ -49,7 +51,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str = "no
         how = "none" if activation == "gelu" else ""
         return torch.ops.mkldnn._linear_pointwise(x, weight, bias, activation, [], how)
     y = F.linear(x, weight, bias)
-    return y if activation == "none" else {"relu": F.relu, "gelu": F.gelu}[activation](y)
+    return y if activation == "none" else _ACTIVATIONS[activation](y)
 
 
 class Linear(nn.Linear):

@@ -68,7 +68,7 @@ def read_real(folder: Path, *, held_out: bool = False) -> Pictures:
         part = slice(split, None) if held_out else slice(0, split)
         volumes.append(picture(frames[part], labels[part]))
         # On one slice a body may be in several places, of which a click means one.
-        apart = [label(frame, connectivity=1) for frame in labels[part]]  # type: ignore[no-untyped-call]
+        apart = [label(frame, connectivity=1) for frame in labels[part]]
         stills["em_neurites_z"] = [picture(frames[part], np.stack(apart))]
     if not stills:
         raise ModelError(

@@ -218,8 +218,8 @@ class Validation:
             if present_tn.any() and not present_tn.all():
                 # Where the threshold would have to be, not where it is: how well the score tells them.
                 threshold = torch.quantile(score_tn[present_tn].float(), FALSE_ALARMS)
-                found = (score_tn[~present_tn] < threshold).float().mean()
-                result[f"{kind} absences at 5 %"] = round(float(found), 3)
+                share = (score_tn[~present_tn] < threshold).float().mean()
+                result[f"{kind} absences at 5 %"] = round(float(share), 3)
         return result
 
     @staticmethod
