@@ -96,9 +96,7 @@ class Solver:
         Most objects at once; by default few on a processor, whose caches are small, and many elsewhere.
     """
 
-    def __init__(
-        self, network: "Sam2", device: "Device", n_frames: int, batch: int | None = None
-    ) -> None:
+    def __init__(self, network: "Sam2", device: "Device", n_frames: int, batch: int | None = None) -> None:
         self.network, self.device, self.n_frames = network, device, n_frames
         self.batch = batch or (16 if device.type == "cpu" else 64)
 
@@ -167,8 +165,8 @@ class Solver:
         answers = torch.cat((scores_n2, found.logits_nhw.float().flatten(1)), dim=1).cpu().numpy()
         logits_nhw = answers[:, 2:].reshape(found.logits_nhw.shape)
         return [
-            Seen(self._patch(task, logits_hw, *scores, scene.shape), memory, seen_hw)
-            for task, logits_hw, scores, memory, seen_hw in zip(
+            Seen(self._patch(task, logits_hw, iou, score, scene.shape), memory, seen_hw)
+            for task, logits_hw, (iou, score), memory, seen_hw in zip(
                 tasks, logits_nhw, answers[:, :2].tolist(), memories, found.logits_nhw, strict=True
             )
         ]
