@@ -4,7 +4,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, QTimer, Signal
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, QTimer, Signal
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import (
     QAbstractItemView,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 _WAIT_MS = 400
 _NO_INDEX = QModelIndex()
 _HEADINGS = ("", "frame", "object", "what stands out")
+_KEYS = ("checked", "frame", "object_id", "severity")
 _TIPS = (
     "Tick what you have looked at",
     "",
@@ -45,22 +46,43 @@ class MomentsModel(QAbstractTableModel):
 
     Attributes
     ----------
-    table : DataFrame
+    everything : DataFrame
         frame, object_id, reasons (a list of str), severity, checked.
+    table : DataFrame
+        What of it is shown, in its order.
     """
 
-    ticked = Signal(int, bool)
-    """The person ticked a row, or took the tick away."""
+    ticked = Signal(object, bool)
+    """The person ticked a moment, or took the tick away: the row of `everything`."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.table = _by_moment(None)
+        self.everything = self.table = _by_moment(None)
         self._names: dict[int, str] = {}
+        self._leaves_out = False
+        self._order = "severity", False
 
-    def show(self, table: pd.DataFrame, names: dict[int, str]) -> None:
+    def show(self, moments: pd.DataFrame, names: dict[int, str]) -> None:
         """Show other moments."""
+        self.everything, self._names = moments, names
+        self._arrange()
+
+    def leave_out(self, leaves_out: bool) -> None:
+        """Show only what is not checked, or everything."""
+        self._leaves_out = leaves_out
+        self._arrange()
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        """Sort the rows by a column."""
+        if 0 <= column < len(_KEYS):
+            self._order = _KEYS[column], order == Qt.SortOrder.AscendingOrder
+            self._arrange()
+
+    def _arrange(self) -> None:
         self.beginResetModel()
-        self.table, self._names = table, names
+        shown = self.everything[~self.everything["checked"]] if self._leaves_out else self.everything
+        key, ascending = self._order
+        self.table = shown.sort_values(key, ascending=ascending, kind="stable")
         self.endResetModel()
 
     def rowCount(self, parent: QModelIndex = _NO_INDEX) -> int:
@@ -89,17 +111,13 @@ class MomentsModel(QAbstractTableModel):
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         """What a cell shows, and in which colour."""
         row, column = self.table.iloc[index.row()], index.column()
-        if column == 0:
-            if role == Qt.ItemDataRole.CheckStateRole:
-                return Qt.CheckState.Checked if row["checked"] else Qt.CheckState.Unchecked
-            return float(row["severity"]) if role == Qt.ItemDataRole.UserRole else None
         object_id = int(row["object_id"])
+        if role == Qt.ItemDataRole.CheckStateRole and column == 0:
+            return Qt.CheckState.Checked if row["checked"] else Qt.CheckState.Unchecked
         if role == Qt.ItemDataRole.DecorationRole and column == 2:
             return QColor(*object_colour(object_id))
         if role == Qt.ItemDataRole.ToolTipRole and column == 3:
             return "\n".join(row["reasons"])
-        if role == Qt.ItemDataRole.UserRole:
-            return (None, int(row["frame"]), object_id, float(row["severity"]))[column]
         if role == Qt.ItemDataRole.DisplayRole:
             name = self._names.get(object_id, str(object_id))
             return (None, str(row["frame"]), name, "; ".join(row["reasons"]))[column]
@@ -109,24 +127,16 @@ class MomentsModel(QAbstractTableModel):
         """Tick a moment."""
         if role != Qt.ItemDataRole.CheckStateRole:
             return False
+        moment = self.table.index[index.row()]
         checked = Qt.CheckState(value) == Qt.CheckState.Checked
-        self.table.loc[index.row(), "checked"] = checked
-        self.dataChanged.emit(index, index)
-        self.ticked.emit(index.row(), checked)
+        self.everything.loc[moment, "checked"] = checked
+        if self._leaves_out:
+            self._arrange()
+        else:
+            self.table.loc[moment, "checked"] = checked
+            self.dataChanged.emit(index, index)
+        self.ticked.emit(moment, checked)
         return True
-
-
-class _Unchecked(QSortFilterProxyModel):
-    """Sorts by what is meant, not by its text, and leaves out what was checked where that is wished."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.leaves_out = False
-        self.setSortRole(Qt.ItemDataRole.UserRole)
-
-    def filterAcceptsRow(self, row: int, parent: QModelIndex) -> bool:
-        """Whether a row is shown."""
-        return not (self.leaves_out and bool(self.sourceModel().table["checked"].iloc[row]))
 
 
 class ReviewPanel(QWidget):
@@ -151,11 +161,9 @@ class ReviewPanel(QWidget):
         self._next.setToolTip(f"Go to the next moment that is not checked  [{SHOWN['next_doubtful']}]")
         self._next.clicked.connect(self.next_doubtful)
         self._hide = QCheckBox("only what is left")
-        self._hide.toggled.connect(self._filter)
-        self._model, self._shown = MomentsModel(), _Unchecked()
+        self._model = MomentsModel()
         self._model.setParent(self)
-        self._shown.setParent(self)
-        self._shown.setSourceModel(self._model)
+        self._hide.toggled.connect(self._model.leave_out)
         self._view = self._make_view()
         self._model.ticked.connect(self._tick)
         row = QHBoxLayout()
@@ -191,13 +199,14 @@ class ReviewPanel(QWidget):
 
     def _make_view(self) -> QTableView:
         view = QTableView()
-        view.setModel(self._shown)
+        view.setModel(self._model)
         view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         view.setWordWrap(False)
         view.verticalHeader().hide()
         header = view.horizontalHeader()
+        header.setResizeContentsPrecision(20)
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
         view.setSortingEnabled(True)
@@ -253,7 +262,7 @@ class ReviewPanel(QWidget):
         self._say(table is not None)
 
     def _say(self, known: bool = True) -> None:
-        left, count = int((~self._model.table["checked"]).sum()), len(self._model.table)
+        left, count = int((~self._model.everything["checked"]).sum()), len(self._model.everything)
         self._next.setEnabled(left > 0)
         if not known:
             self._state.setText("Follow objects first; here you then find the moments most likely wrong.")
@@ -262,25 +271,22 @@ class ReviewPanel(QWidget):
         else:
             self._state.setText(f"{left} of {count} moments left to look at")
 
-    def _filter(self, leaves_out: bool) -> None:
-        self._shown.leaves_out = leaves_out
-        self._shown.invalidate()
-
     def _go(self, index: QModelIndex) -> None:
         if index.column() > 0:
-            moment = self._model.table.iloc[self._shown.mapToSource(index).row()]
+            moment = self._model.table.iloc[index.row()]
             self._panel.go_to(int(moment["frame"]), int(moment["object_id"]))
 
     def _select(self, frame: int, object_id: int) -> None:
         table = self._model.table
-        for row in table.index[(table["frame"] == frame) & (table["object_id"] == object_id)]:
-            self._view.selectRow(self._shown.mapFromSource(self._model.index(int(row), 3)).row())
+        here = (table["frame"] == frame) & (table["object_id"] == object_id)
+        for row in here.to_numpy().nonzero()[0]:
+            self._view.selectRow(int(row))
 
     def _tick(self, row: int, checked: bool) -> None:
         live = self._panel.live
         if live is None:
             return
-        moment = self._model.table.iloc[row]
+        moment = self._model.everything.loc[row]
         for reason in moment["reasons"]:
             check(live, int(moment["frame"]), int(moment["object_id"]), reason, checked)
         same = (self._moments["frame"] == moment["frame"]) & (
@@ -288,7 +294,6 @@ class ReviewPanel(QWidget):
         )
         self._moments.loc[same, "checked"] = checked
         self._say()
-        self._shown.invalidate()
 
 
 _Found = tuple["Live", pd.DataFrame, pd.DataFrame]
