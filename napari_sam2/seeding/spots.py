@@ -39,19 +39,20 @@ def find_spots(grey_hw: Grey, look: Look, min_size: float) -> Labels:
     spots_n4 = _peaks(feature_hw, look)
     labels_hw = np.zeros(grey_hw.shape, np.int32)
     nearest_hw = np.ones(grey_hw.shape, np.float32)
-    kept: list[NDArray[np.float64]] = []
+    kept_n4, n = np.empty_like(spots_n4), 0
     for spot in spots_n4[spots_n4[:, 3].argsort()[::-1]]:
         y, x, diameter, _ = spot
-        if np.pi / 4 * diameter**2 < min_size or _taken(spot, kept):
+        if np.pi / 4 * diameter**2 < min_size or _taken(spot, kept_n4[:n]):
             continue
-        kept.append(spot)
+        kept_n4[n] = spot
+        n += 1
         top, left = (max(int(centre - diameter / 2), 0) for centre in (y, x))
         part = np.s_[top : int(y + diameter / 2) + 2, left : int(x + diameter / 2) + 2]
         rows, columns = np.ogrid[part]
         rows, columns = rows[: grey_hw.shape[0] - top], columns[:, : grey_hw.shape[1] - left]
         distance_hw = np.hypot(rows - y, columns - x) / max(diameter / 2, 1)
         own_hw = distance_hw < nearest_hw[part]
-        labels_hw[part][own_hw] = len(kept)
+        labels_hw[part][own_hw] = n
         nearest_hw[part][own_hw] = distance_hw[own_hw]
     return labels_hw
 
@@ -77,10 +78,7 @@ def _peaks(feature_hw: Grey, look: Look) -> NDArray[np.float64]:
     return np.stack([y, x, diameters[s], answer], axis=1)
 
 
-def _taken(spot: NDArray[np.float64], kept: list[NDArray[np.float64]]) -> bool:
+def _taken(spot: NDArray[np.float64], others_n4: NDArray[np.float64]) -> bool:
     """Whether a stronger spot is at the same place."""
-    if not kept:
-        return False
-    others_n4 = np.array(kept)
     apart = np.hypot(*(others_n4[:, :2] - spot[:2]).T)
     return bool((apart < NEAREST * (others_n4[:, 2] + spot[2]) / 2).any())
