@@ -11,6 +11,7 @@ The labels say only where to click. The script fails where a step does not do wh
 """
 
 import argparse
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -248,6 +249,8 @@ def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[fl
         assert driver.seen(1, middle)
     driver.picture("redone")
 
+    driver.until(lambda: panel.results.tables.complete, "the tables")
+    driver.settle(3.0)
     for index in range(1, panel.tabs.count()):
         panel.tabs.setCurrentIndex(index)
         driver.picture(f"tab_{panel.tabs.tabText(index).lower()}")
@@ -270,6 +273,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, nargs=2, default=SIZE, help="of the window")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
+    os.environ["NAPARI_SAM2_SESSIONS"] = str(args.out / "sessions")
 
     viewer = napari.Viewer()
     viewer.window.resize(*args.size)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 _POLL_MS = 15
 _BUSY_MS = 150
 """Between two looks at a session while objects are followed."""
+_REST_MS = 250
+"""After which the view is taken to rest on a frame, which is then made ready for a click."""
 _WIDE_VIEW_MS = 500
 """Between two refreshes of a view that shows many frames at once."""
 _WIDTH = 380
@@ -77,6 +79,8 @@ class PromptPanel(QWidget):
         self._keys.bind(napari_viewer)
         self._timer = _timer(self, _POLL_MS, self._poll)
         self._slow_timer = _timer(self, _WIDE_VIEW_MS, self._refresh_wide_view)
+        self._rest_timer = _timer(self, _REST_MS, self._prepare)
+        self._rest_timer.setSingleShot(True)
         self._show_state()
         # A closed viewer may delete its widgets at once, and nothing else tells of that. Qt would not call
         # a method of the widget that is gone.
@@ -198,6 +202,7 @@ class PromptPanel(QWidget):
             (live.session_changed, self._session_changed),
             (live.frames_changed, self._frames_changed),
             (live.busy_changed, self._busy_changed),
+            (live.model_changed, self._model_changed),
             (live.notice, show_warning),
         ]
 
@@ -229,6 +234,14 @@ class PromptPanel(QWidget):
         self._following = False
         if live.progress is not None:
             self.follow.show_progress(live.progress)
+
+    def _model_changed(self) -> None:
+        self._rest_timer.start()
+
+    def _prepare(self) -> None:
+        live, frame = self.live, self.current_frame
+        if live is not None and frame is not None:
+            live.prepare(frame)
 
     def _refresh_wide_view(self) -> None:
         if self.opened is not None:
@@ -265,6 +278,7 @@ class PromptPanel(QWidget):
             return
         self.image_section.show_position(self.opened.placement, self.opened.position())
         self._show_objects()
+        self._rest_timer.start()
 
     def _tool_changed(self, event: Any = None) -> None:
         if self.opened is not None and not self._closed:
@@ -296,6 +310,7 @@ class PromptPanel(QWidget):
         self.destroyed.disconnect(self._ending)
         self._timer.stop()
         self._slow_timer.stop()
+        self._rest_timer.stop()
         opened = self.opened
         self.results.close()
         self._release()

@@ -22,14 +22,14 @@ FIRST, SECOND = (20, 16), (46, 40)
 
 
 @pytest.fixture
-def open_panel(viewer, qtbot):
+def open_panel(viewer, qtbot, quick_model):
     """Opens the panel on an image and waits until it is there."""
 
     def open_(data=None, **place) -> PromptPanel:
         viewer.add_image(two_discs() if data is None else data, name="discs", **place)
         panel = PromptPanel(viewer)
         viewer.window.add_dock_widget(panel, name="SAM 2")
-        qtbot.waitUntil(lambda: panel.live is not None, timeout=20_000)
+        qtbot.waitUntil(lambda: panel.live is not None, timeout=120_000)
         viewer.dims.set_point(0, 0)
         return panel
 
@@ -38,7 +38,7 @@ def open_panel(viewer, qtbot):
 
 def settle(panel: PromptPanel, qtbot) -> None:
     """Wait for the model, and for what is shown."""
-    panel.live.wait(60)
+    panel.live.wait(240)
     qtbot.wait(20)
     panel.sync()
 
@@ -185,7 +185,7 @@ def test_following_correcting_and_undoing_all(open_panel, qtbot):
     before = labels.copy()
 
     click(panel, 4, (20, 20), object_id=1)
-    qtbot.waitUntil(lambda: panel.live.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: panel.live.busy, timeout=120_000)
     settle(panel, qtbot)
     after = np.asarray(panel.masks_layer.data)
     np.testing.assert_array_equal(after == 2, before == 2)
@@ -213,7 +213,7 @@ def test_one_object_a_range_and_the_view_that_goes_along(open_panel, qtbot):
     panel.follow.last.setValue(2)
     panel.follow.follow_view.setChecked(True)
     panel.actions.follow_forward()
-    qtbot.waitUntil(lambda: not panel.live.busy, timeout=60_000)
+    qtbot.waitUntil(lambda: not panel.live.busy, timeout=240_000)
     settle(panel, qtbot)
     labels = np.asarray(panel.masks_layer.data)
     assert (labels[2] == 2).any() and not labels[3].any() and not (labels[1] == 1).any()

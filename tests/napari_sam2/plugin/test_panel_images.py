@@ -17,13 +17,13 @@ def discs(n_frames: int = 4, size: int = 48) -> np.ndarray:
 
 
 @pytest.fixture
-def dock(viewer, qtbot):
+def dock(viewer, qtbot, quick_model):
     """Opens the panel on what the viewer shows."""
 
     def open_() -> PromptPanel:
         panel = PromptPanel(viewer)
         viewer.window.add_dock_widget(panel, name="SAM 2")
-        qtbot.waitUntil(lambda: panel._watch.watched, timeout=20_000)
+        qtbot.waitUntil(lambda: panel._watch.watched, timeout=120_000)
         return panel
 
     return open_
@@ -36,7 +36,7 @@ def click_in_world(panel: PromptPanel, world) -> None:
 
 
 def mask_at(panel: PromptPanel, qtbot, frame: int) -> np.ndarray:
-    panel.live.wait(60)
+    panel.live.wait(240)
     qtbot.wait(20)
     return panel.live.mask(1, frame)
 
@@ -114,7 +114,7 @@ def test_ids_are_kept_when_depth_follows_time(viewer, dock, qtbot):
     panel.current_object = 5
     click_in_world(panel, (0, 1, 20, 16))
     panel.live.rename_object(5, "mother")
-    mask = panel.live.wait(60) or panel.live.mask(5, 0)
+    mask = panel.live.wait(240) or panel.live.mask(5, 0)
     panel.image_section.axes.setCurrentIndex(1)
     panel.open_chosen()
     assert panel.live is not time_live and panel.opened.placement.fixed == {0: 0}
