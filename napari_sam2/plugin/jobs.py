@@ -151,6 +151,8 @@ class JobBar(QWidget):
         tell(error)
 
     def _end(self) -> None:
+        if self._job is not None:
+            self.destroyed.disconnect(self._job.stop)
         self._job = self._done = None
         self.hide()
         self.running_changed.emit(False)

@@ -46,9 +46,14 @@ def panel(viewer, qtbot) -> PromptPanel:
 
 
 def _wait(panel, qtbot):
-    tables = panel.results.tables
-    qtbot.waitUntil(lambda: tables.complete, timeout=20_000)
-    qtbot.wait(800)
+    """Until everything is measured and shown."""
+    results = panel.results
+    timers = results._features_timer, results._tracks_timer
+
+    def settled() -> bool:
+        return results.tables.complete and not any(timer.isActive() for timer in timers)
+
+    qtbot.waitUntil(settled, timeout=20_000)
 
 
 def test_the_features_are_the_regions_of_the_frame_that_is_shown(panel, viewer, qtbot):
