@@ -214,3 +214,7 @@ def main() -> None:
         said = ", ".join(f"{memory[run, n] - base:.0f} MB for {n} frames" for n in (few, many))
         print(f"    {what}: {said}")
     print(f"    the table itself: {rows[few] * row:.0f} and {rows[many] * row:.0f} MB")
+
+
+if __name__ == "__main__":
+    main()
