@@ -51,6 +51,10 @@ class ModelPicker(QWidget):
         self._about = QLabel()
         self._about.setWordWrap(True)
         self._use = QLabel()
+        self._use.setWordWrap(True)
+        self._give_up = QPushButton("Cancel the download")
+        self._give_up.clicked.connect(self._cancel)
+        self._give_up.hide()
         self._download = QPushButton()
         self._download.clicked.connect(self.download)
         self._bar = JobBar()
@@ -74,6 +78,7 @@ class ModelPicker(QWidget):
         column.addWidget(self._download)
         column.addWidget(self._bar)
         column.addWidget(self._use)
+        column.addWidget(self._give_up)
 
         self._choose(settings.model)
         self._models.activated.connect(self._activate)
@@ -167,6 +172,11 @@ class ModelPicker(QWidget):
     def _apply(self) -> None:
         if self._live is not None and not self._is_missing():
             self._live.use_model(self.model, self.device, self.framing)
+            self._use.setText(f"loading {self._models.currentText()}…")
+
+    def _cancel(self) -> None:
+        if self._live is not None:
+            self._live.cancel_model()
 
     def _is_missing(self) -> bool:
         """Whether the chosen model must be downloaded first."""
@@ -175,8 +185,13 @@ class ModelPicker(QWidget):
 
     def _show_use(self) -> None:
         live = self._live
+        # A session that goes on may need a model that is not here; it brings it itself.
+        loading = None if live is None else live.loading
+        self._give_up.setVisible(loading is not None)
         if live is None:
             self._use.clear()
+        elif loading is not None:
+            self._use.setText(f"{loading.what}: {loading.done / 1e6:.0f} of {loading.total / 1e6:.0f} MB")
         elif live.device_name is not None:
             self._use.setText(f"in use: {live.model_name} on {live.device_name}")
         else:

@@ -8,6 +8,7 @@ import pytest
 from psygnal import Signal
 from qtpy.QtWidgets import QFileDialog
 
+from napari_sam2.interactive.objects import Progress
 from napari_sam2.models.cards import CARDS
 from napari_sam2.models.errors import ModelError
 from napari_sam2.plugin import model_picker
@@ -25,9 +26,15 @@ class FakeLive:
     def __init__(self, model=None, framing=None) -> None:
         self.session = SimpleNamespace(model=model, parameters={"framing": framing} if framing else {})
         self.model_name, self.device_name, self.used = model or "nano", None, []
+        self.loading: Progress | None = None
 
     def use_model(self, *chosen) -> None:
         self.used.append(chosen)
+        self.model_changed.emit()
+
+    def cancel_model(self) -> None:
+        self.loading = None
+        self.model_changed.emit()
 
 
 class FakePanel:
@@ -169,6 +176,7 @@ def test_device_and_framing_are_taken_at_once(picker, panel):
     picker._framings.setCurrentIndex(picker._framings.findData("window"))
     picker._framings.activated.emit(2)
     assert panel.live.used == [("nano", "cpu", None), ("nano", "cpu", "window")]
+    assert picker._use.text().startswith("loading nano")
 
 
 def test_a_session_that_goes_on_keeps_its_model_and_a_new_one_takes_the_chosen(picker, panel):
@@ -182,6 +190,15 @@ def test_a_session_that_goes_on_keeps_its_model_and_a_new_one_takes_the_chosen(p
     new = FakeLive()
     panel.live_changed.emit(new)
     assert new.used == [("nano", "auto", "window")]
+
+
+def test_a_model_that_the_session_brings_itself_can_be_given_up(picker, panel):
+    panel.live.loading = Progress("downloading sam2.1_small", 46_000_000, 184_000_000, 0.0, 0.0)
+    panel.live.model_changed.emit()
+    assert picker._use.text() == "downloading sam2.1_small: 46 of 184 MB"
+    picker._give_up.click()
+    assert picker._give_up.isHidden()
+    assert picker._use.text() == "nano is loaded when it is needed"
 
 
 def test_what_the_settings_say_is_chosen_at_the_start(qtbot, panel, monkeypatch):
