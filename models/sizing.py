@@ -16,14 +16,21 @@ if TYPE_CHECKING:
 
 FITS = (0.1, 0.75)
 """A mask between these shares of its window's side was seen at a size that the network is used to."""
+WELL_SEEN = (0.25, 0.6)
+"""Shares of a window's side at which an object of a known extent is looked for first."""
+GOOD = 0.6
+"""Worth of an answer, the product of three numbers from 0 to 1, that needs no further windows."""
 
 
-def window_for(solver: Solver, scene: Scene, prompt: Prompt, framing: "Framing") -> Window:
+def window_for(
+    solver: Solver, scene: Scene, prompt: Prompt, framing: "Framing", extent: float | None = None
+) -> Window:
     """The window in which to decode an initial prompt.
 
     A box or a mask tells the object's size. Clicks do not: the object is decoded in windows of
     several sizes, and the size at which the answer is confident, fits its window and agrees with the
-    answers of the neighbouring sizes is taken.
+    answers of the neighbouring sizes is taken. Where the extent of similar objects is known, in pixels,
+    windows in which such an object is well seen are tried first, and the others only if none is good.
     """
     if framing == "frame":
         return full(scene.shape)
@@ -34,6 +41,20 @@ def window_for(solver: Solver, scene: Scene, prompt: Prompt, framing: "Framing")
     if prompt.box is not None:
         return around(prompt.box, scene.shape, framing)
     windows = candidates(prompt.points, scene.shape, framing)
+    if extent is not None:
+        smallest, largest = WELL_SEEN
+        near = [window for window in windows if smallest <= extent / window.side <= largest]
+        if near:
+            window, worth = _best(solver, scene, prompt, framing, near)
+            if worth >= GOOD:
+                return window
+    return _best(solver, scene, prompt, framing, windows)[0]
+
+
+def _best(
+    solver: Solver, scene: Scene, prompt: Prompt, framing: "Framing", windows: list[Window]
+) -> tuple[Window, float]:
+    """The window around the best answer that any of these windows gives, and how good that is, 0 to 1."""
     tasks = [Task(1, window.view(scene.shape), prompt=prompt) for window in windows]
     patches = [seen.patch for seen in solver.solve(scene, tasks)]
     worth = [
@@ -44,9 +65,9 @@ def window_for(solver: Solver, scene: Scene, prompt: Prompt, framing: "Framing")
     patch = patches[best]
     height, width = patch.logits_hw.shape
     if not height:
-        return windows[best]
+        return windows[best], 0.0
     box = (patch.top, patch.left, patch.top + height - 1, patch.left + width - 1)
-    return around(box, scene.shape, framing)
+    return around(box, scene.shape, framing), worth[best]
 
 
 def window_of_found(found_hw: NDArray[np.bool_], prompt: Prompt, framing: "Framing") -> Window:

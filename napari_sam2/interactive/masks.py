@@ -203,4 +203,5 @@ class Masks:
 
 
 def _packed(labels_hw: NDArray[np.int32], logits_hw: NDArray[np.float16]) -> tuple[bytes, bytes]:
-    return imagecodecs.zstd_encode(labels_hw.tobytes(), 1), imagecodecs.zstd_encode(logits_hw.tobytes(), 1)
+    labels, logits = (imagecodecs.zstd_encode(one.tobytes(), 1) for one in (labels_hw, logits_hw))
+    return bytes(labels), bytes(logits)

@@ -182,7 +182,7 @@ def as_record(patch: MaskPatch) -> tuple[list[float], bytes]:
     """A patch as plain numbers and bytes, to be written to a file."""
     height, width = patch.logits_hw.shape
     numbers = [patch.object_id, patch.top, patch.left, height, width, patch.predicted_iou, patch.object_score]
-    return numbers, imagecodecs.zstd_encode(patch.logits_hw.astype("<f2").tobytes(), 1)
+    return numbers, bytes(imagecodecs.zstd_encode(patch.logits_hw.astype("<f2").tobytes(), 1))
 
 
 def from_record(numbers: list[float], data: bytes) -> MaskPatch:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -27,6 +27,7 @@ from napari_sam2.interactive.requests import (
 )
 from napari_sam2.label_store import LabelStore
 from napari_sam2.models.errors import ModelError
+from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult
 from napari_sam2.tracking import suitable_framing
 
@@ -34,9 +35,16 @@ if TYPE_CHECKING:
     from napari_sam2.models.load import LoadedModel
     from napari_sam2.models.scene import Scene
     from napari_sam2.models.tracker import Framing
+    from napari_sam2.models.windows import Window
 
 _SCENES = 4
 """How many encoded frames are kept for further clicks."""
+
+_EXTENTS = 5
+"""How many of the last objects say what size the next will have."""
+
+_MARGIN = 0.15
+"""A window is used again for clicks that are not nearer to its border than this share of its side."""
 
 _TELL_EVERY = 0.1
 """Seconds between two words on a download."""
@@ -65,6 +73,8 @@ class Worker:
         self.cancelled: Callable[[int], bool] = lambda number: False
         self._model: LoadedModel | None = None
         self._scenes: OrderedDict[int, Scene] = OrderedDict()
+        self._windows: dict[tuple[int, int], tuple[Framing, Window]] = {}
+        self._extents: deque[int] = deque(maxlen=_EXTENTS)
 
     def answer(self, request: Request) -> Iterator[Answer]:
         """Answer a request; whatever goes wrong is an answer too, and the next request finds all well."""
@@ -90,6 +100,7 @@ class Worker:
         from napari_sam2.models.load import load_model
 
         self._scenes.clear()
+        self._windows.clear()
         self._model = None
         self._free_memory()
         told = 0.0
@@ -114,13 +125,33 @@ class Worker:
         framing = request.framing or suitable_framing(model.config.image_size)
         scene = self._scene(request.frame)
         solver = Solver(model.network, model.device, self._frames.shape[0])
-        if request.hint is None:
-            window = window_for(solver, scene, request.prompt, framing)
-        else:
+        place = request.object_id, request.frame
+        window = self._window_again(place, request.prompt, framing)
+        if request.hint is not None:
             window = window_of_found(request.hint, request.prompt, framing)
+        elif window is None:
+            extent = float(np.median(self._extents)) if self._extents else None
+            window = window_for(solver, scene, request.prompt, framing, extent)
+        self._windows[place] = framing, window
         task = Task(request.object_id, window.view(scene.shape), prompt=request.prompt, hint=request.hint)
         patch = solver.solve(scene, [task])[0].patch
+        if patch.logits_hw.size:
+            self._extents.append(max(patch.logits_hw.shape))
         yield Seen(request.number, request.object_id, request.frame, halved(patch))
+
+    def _window_again(self, place: tuple[int, int], prompt: Prompt, framing: "Framing") -> "Window | None":
+        """The window of the click before, which is encoded already, where it shows the new ones too."""
+        earlier_framing, window = self._windows.get(place, (None, None))
+        if window is None or earlier_framing != framing or prompt.box is not None or not prompt.points:
+            return None
+        view = window.view(self._frames.shape[1:])
+        margin = view.height * _MARGIN
+        inside = all(
+            view.top + margin <= y <= view.top + view.height - margin
+            and view.left + margin <= x <= view.left + view.width - margin
+            for y, x in prompt.points
+        )
+        return window if inside else None
 
     def _prepare(self, request: Prepare) -> Iterator[Answer]:
         import torch

@@ -1,6 +1,5 @@
 """The moments worth a look: what the model doubts, what jumps, what two walks disagree on."""
 
-import numpy as np
 import pandas as pd
 import pytest
 

@@ -1,8 +1,11 @@
 """The worker alone, in this thread: what goes wrong in the network is an answer, and the next is well."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
+from napari_sam2.frames import Contrast
 from napari_sam2.interactive.requests import (
     Display,
     Done,
@@ -17,6 +20,7 @@ from napari_sam2.interactive.requests import (
 from napari_sam2.interactive.worker import Worker
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
+from napari_sam2.models.windows import full
 
 CLICK = Prompt(((20.0, 14.0),), (1,))
 
@@ -78,13 +82,25 @@ def test_a_frame_is_encoded_once_for_all_clicks_on_it(worker, frames, lively, mo
     assert encoded == [1]
 
 
+def test_a_second_click_in_the_window_of_the_first_encodes_nothing(worker, frames, lively, monkeypatch):
+    encoded = []
+    encode = lively.network.encode_image
+    monkeypatch.setattr(lively.network, "encode_image", lambda x: (encoded.append(len(x)), encode(x))[1])
+    window = full(frames.shape[1:])
+    monkeypatch.setattr("napari_sam2.models.sizing.around", lambda box, shape, framing: window)
+    list(worker.answer(look(frames)))
+    before = len(encoded)
+    near = Prompt(((20.0, 14.0), (22.0, 16.0)), (1, 1))
+    (seen,) = worker.answer(replace(look(frames), prompt=near))
+    assert isinstance(seen, Seen) and len(encoded) - before <= 1
+    encoded.clear()
+    (seen,) = worker.answer(replace(look(frames), prompt=replace(near, labels=(1, 0))))
+    assert encoded == []
+
+
 def test_another_contrast_is_another_picture(worker, frames, lively):
     (one,) = worker.answer(look(frames))
     assert len(worker._scenes) == 1
-    from dataclasses import replace
-
-    from napari_sam2.frames import Contrast
-
     low, high = frames.contrast.low, frames.contrast.high
     display = replace(Display.of(frames), contrast=Contrast(low, tuple(2 * value for value in high)))
     before = frames.contrast
