@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from napari.layers import Labels
 from napari.utils.colormaps import CyclicLabelColormap
 from numpy.typing import NDArray
 
@@ -34,12 +35,23 @@ def label_colormap(highest_id: int, hidden: frozenset[int] = frozenset()) -> Cyc
 
 
 class TrackColours:
-    """Colours of a tracks layer, where its ids are those of objects; for its `colormaps_dict`."""
+    """Colours of a tracks layer, where its ids are those of objects; for its `colormaps_dict`.
+
+    Parameters
+    ----------
+    labels : Labels, optional
+        A layer with the same ids, whose colours are taken.
+    """
 
     name = "objects"
 
+    def __init__(self, labels: Labels | None = None) -> None:
+        self._colormap = None if labels is None else labels.colormap
+
     def map(self, ids: NDArray[Any]) -> NDArray[np.float32]:
         """Colours (n, 4) of track ids (n,), from 0 to 1."""
+        if self._colormap is not None:
+            return self._colormap.map(np.asarray(ids, np.int32))
         different, which = np.unique(np.asarray(ids, np.int64), return_inverse=True)
         colours = np.array([(*object_colour(one), 255) for one in different.tolist()], np.float32)
         return colours.reshape(-1, 4)[which] / np.float32(255)

@@ -24,7 +24,7 @@ from napari_sam2.plugin.jobs import JobBar, Progress
 from napari_sam2.plugin.layer_axes import data_of
 from napari_sam2.plugin.layer_choice import LayerChoice, Sizes, read_sizes
 from napari_sam2.plugin.notices import telling
-from napari_sam2.plugin.object_colours import label_colormap
+from napari_sam2.plugin.object_colours import TrackColours, label_colormap
 from napari_sam2.plugin.placement import transform_of
 from napari_sam2.plugin.track_layer import relabelled, share_of_kept_ids, tracks_layer
 
@@ -134,6 +134,8 @@ class TrackWidget(QWidget):
         if tracked.labels is not None:
             colours = label_colormap(int(tracked.labels.max()))
             self._viewer.add_labels(tracked.labels, name=f"{name} linked", colormap=colours, **place)
+        else:
+            tracked.layer["colormaps_dict"] = {"track_id": TrackColours(labels)}
         layer = self._viewer.add_tracks(name=f"{name} tracks", **tracked.layer, **place)
         count = len(np.unique(layer.data[:, 0]))
         how = "linked anew" if tracked.labels is not None else "kept"

@@ -60,6 +60,7 @@ def test_ids_that_agree_are_kept_and_the_tracks_lie_over_the_labels(viewer_model
     assert np.allclose(tracks.data[:6], [[1, frame, 8.5, 8.5 + frame] for frame in range(6)])
     assert np.allclose(tracks.scale, labels.scale)
     assert tracks.units == labels.units
+    assert np.allclose(tracks.track_colors[0], labels.get_color(1))
     assert "cells linked" not in viewer_model.layers
     assert "area" in tracks.features
 
@@ -75,7 +76,9 @@ def test_ids_that_do_not_agree_are_linked_anew(viewer_model, qtbot, notices):
     _tracked(viewer_model, _swapped(_two_cells()), qtbot, **IN_TIME)
     tracks = viewer_model.layers["cells tracks"]
     assert sorted(np.unique(tracks.data[:, 0])) == [1, 2]
-    assert np.array_equal(viewer_model.layers["cells linked"].data, _two_cells())
+    linked = viewer_model.layers["cells linked"]
+    assert np.array_equal(linked.data, _two_cells())
+    assert np.allclose(tracks.track_colors[0], linked.get_color(1))
     assert "linked anew: 0% of them stay" in notices()[-1]
 
 
