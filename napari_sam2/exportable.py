@@ -17,6 +17,8 @@ from napari_sam2.analysis.exports.ctc_reading import find_ctc_table
 from napari_sam2.analysis.exports.davis import holds_davis
 from napari_sam2.errors import InputError
 from napari_sam2.label_planes import LabelPlanes
+from napari_sam2.spacetime import Volumes
+from napari_sam2.spacetime.folder import voxel_size
 
 if TYPE_CHECKING:
     from napari_sam2.frames import Frames
@@ -35,7 +37,7 @@ class Exportable:
     where : Path
         What it was opened from.
     axis : str
-        "t" or "z".
+        "t" or "z": of volumes in time, whose frames are volumes, "t".
     sizes : mapping
         pixel_size, unit, step and step_unit, as writers take them.
     parents : mapping of int to int
@@ -81,9 +83,9 @@ class Exportable:
 
     def regions(self) -> pd.DataFrame:
         """The region table: that of the results, else measured now; of volumes, the volume table."""
-        table = self.where / "regions.csv"
-        if table.is_file():
-            return read_table(table)
+        for table in (self.where / "regions.csv", self.where / "volumes.csv"):
+            if table.is_file():
+                return read_table(table)
         if self.flat_labels is None:
             sizes = dict(self.sizes)
             size = sizes.pop("pixel_size")
@@ -115,8 +117,8 @@ def open_exportable(
     Parameters
     ----------
     source : path
-        A folder of results, with ``labels.tif`` or ``regions.csv``; label images as `open_frames` reads
-        them; a Cell Tracking Challenge folder, an SA-V file, or a folder of palette PNGs.
+        A folder of results, with ``labels.tif`` or a table of its objects; label images as `open_frames`
+        reads them; a Cell Tracking Challenge folder, an SA-V file, or a folder of palette PNGs.
     opened : ExitStack
         Lets go of the files.
     image : path, optional
@@ -132,8 +134,16 @@ def open_exportable(
     from napari_sam2.frames import open_frames
 
     source = Path(source)
+    if axis is None and (source / "volumes.csv").is_file() and not (source / "regions.csv").is_file():
+        axis = "zt"
+    if axis == "zt" and image is not None:
+        raise InputError("of volumes in time only the masks and tables are exported; leave the image out")
     asked: dict[str, Any] = {"axis": axis, "pixel_size": pixel_size, "step": step}
-    known: dict[str, Any] = {"where": source, "axis": axis or "t", "sizes": _plain_sizes(pixel_size, step)}
+    known: dict[str, Any] = {
+        "where": source,
+        "axis": "z" if axis == "z" else "t",
+        "sizes": _plain_sizes(pixel_size, step),
+    }
     frames = None if image is None else opened.enter_context(open_frames(image, **asked))
     if not source.exists():
         raise InputError(f"there is no file or folder {source}; check the path")
@@ -151,7 +161,10 @@ def open_exportable(
         file = source / "labels.tif" if is_results else source
         if file.exists():
             label_frames = opened.enter_context(open_frames(file, **asked))
-            known |= {"_labels": LabelPlanes(label_frames), **_sizes_of(label_frames)}
+            planes = LabelPlanes(label_frames)
+            volumes = label_frames.axis == "zt"
+            known["_labels"] = Volumes(planes, label_frames.n_slices) if volumes else planes
+            known |= _sizes_of(label_frames)
     if frames is not None:
         known |= {"frames": frames, **_sizes_of(frames)}
     return Exportable(**known)
@@ -165,6 +178,8 @@ def _plain_sizes(pixel_size: float | tuple[float, float] | None, step: float | N
 
 def _sizes_of(frames: "Frames") -> dict[str, Any]:
     sizes = {key: getattr(frames, key) for key in ("pixel_size", "unit", "step", "step_unit")}
+    if frames.axis == "zt":
+        return {"axis": "t", "sizes": {**sizes, "pixel_size": voxel_size(frames)}}
     return {"axis": frames.axis, "sizes": sizes}
 
 

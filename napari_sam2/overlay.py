@@ -37,6 +37,7 @@ def write_overlay(
     path: str | os.PathLike[str],
     *,
     prompts: Prompts | None = None,
+    note: str = "",
 ) -> None:
     """Write a PNG of a few frames with the objects' outlines, ids and prompts.
 
@@ -54,6 +55,8 @@ def write_overlay(
         Is replaced when the whole file has been written.
     prompts : mapping of (object id, frame) to Prompt, optional
         Clicks (a dot inside the object, a cross outside it) and boxes to draw on their frames.
+    note : str
+        What to write below.
 
     Raises
     ------
@@ -65,7 +68,7 @@ def write_overlay(
     view = _choose_view({frame: labels[frame] for frame in shown}, prompts)
     columns, tile = _choose_grid(len(shown), view)
     rows = math.ceil(len(shown) / columns)
-    note = _say_part(tile, labels[shown[0]].shape)
+    note = ", ".join(filter(None, [note, _say_part(tile, labels[shown[0]].shape)]))
     width, height = columns * (tile.width + _GAP) + _GAP, rows * (tile.height + _CAPTION + _GAP) + _GAP
     picture = Image.new("RGB", (width, height + (_CAPTION if note else 0)), _BACKGROUND)
     _write(picture, (_GAP + 2, height + _CAPTION // 2 - 4), note, "lm", 14)

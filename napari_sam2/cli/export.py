@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from napari_sam2.cli.options import Axis, PixelSize, Step, read_pixel_size
+from napari_sam2.cli.options import AxisOrBoth, PixelSize, Step, read_pixel_size
 
 Source = Annotated[
     Path,
@@ -49,7 +49,7 @@ def export(
     format: Format,
     out: Out,
     image: Image = None,
-    axis: Axis = None,
+    axis: AxisOrBoth = None,
     pixel_size: PixelSize = None,
     step: Step = None,
 ) -> None:

@@ -62,7 +62,8 @@ def write_all(
         for frame, given in tracked.prompts.items()
         if frame % frames.n_slices == z
     }
-    write_overlay(frames.single("t", z), labels.through_time(z), folder / "overlay.png", prompts=prompts)
+    through_time = frames.single("t", z), labels.through_time(z)
+    write_overlay(*through_time, folder / "overlay.png", prompts=prompts, note=f"slice {z} of each volume")
     session.save(folder / "session.json")
     return found
 

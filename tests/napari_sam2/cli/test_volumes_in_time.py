@@ -123,6 +123,20 @@ def test_a_painted_volume_gives_the_prompts_and_is_measured(volumes: Path, weigh
     pd.testing.assert_frame_equal(*tables)
 
 
+def test_results_go_to_other_tools(volumes: Path, weights: Path, refused, capsys):
+    assert track(weights, *SIZES) == 0
+    labels = tifffile.imread(volumes / "results" / "labels.tif")
+    assert run(["export", "results", "--format", "ome-tiff", "--out", "o.ome.tif"]) == 0
+    assert np.array_equal(tifffile.imread(volumes / "o.ome.tif"), labels)
+    assert run(["export", "results/labels.tif", "--axis", "zt", "--format", "ctc", "--out", "01_RES"]) == 0
+    assert np.array_equal(tifffile.imread(volumes / "01_RES" / "mask002.tif"), labels[2])
+    assert run(["export", "results", "--format", "trackmate", "--out", "t.xml"]) == 0
+    assert 'POSITION_Z="' in (volumes / "t.xml").read_text(encoding="utf-8")
+    capsys.readouterr()
+    told = refused("export", "results", "--format", "mp4", "--out", "m.mp4", "--image", "volumes.tif")
+    assert "only the masks and tables are exported" in told
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
