@@ -28,8 +28,8 @@ PER_WINDOW, PER_FRAME = 6, 16
 PER_LARGE_INPUT = 32
 """The same for a network with a large input."""
 LARGE_INPUT = 512
-MOST_CLICKS = 4096
-"""Beyond, the grid of the windows becomes coarser."""
+MOST_CLICKS, MOST_WINDOWS = 2048, 400
+"""Beyond, the grid of clicks becomes coarser, and the windows larger."""
 LEAST_IOU, LEAST_STABILITY = 0.6, 0.7
 """What is trusted: the model's own estimate, and the IoU of the masks cut `OFFSET` above and below 0; as
 measured with the bundled model."""
@@ -127,14 +127,15 @@ def _clicks(
     shape: tuple[int, int], diameter: float, framing: "Framing", per_frame: int
 ) -> Iterator[tuple[View, Point]]:
     """The clicks to make, each with what is seen of the frame."""
-    side = round(max(WINDOW * diameter, 32))
+    area = shape[0] * shape[1]
+    side = round(max(WINDOW * diameter, 2 * (area / MOST_WINDOWS) ** 0.5, 32))
     if framing != "window" or side >= max(shape):
         for point in _points((0, 0), shape, max(shape) / per_frame):
             yield whole(shape), point
     if framing == "frame" or side >= max(shape):
         return
     # Each window answers for its middle; half a window around it is context.
-    spacing = max(side / PER_WINDOW, (shape[0] * shape[1] / MOST_CLICKS) ** 0.5)
+    spacing = max(side / PER_WINDOW, (area / MOST_CLICKS) ** 0.5)
     step = max(side // 2, 1)
     for top in range(0, shape[0], step):
         for left in range(0, shape[1], step):
