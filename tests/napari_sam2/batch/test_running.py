@@ -20,6 +20,9 @@ from filelock import FileLock
 from napari_sam2.analysis import read_table
 from napari_sam2.cli.main import run
 
+# Processes that import torch anew are slow to start where many others wait for the same cores.
+pytestmark = pytest.mark.timeout(1800)
+
 N_STACKS = 40
 CORRUPT = {"s3", "s17", "s30"}
 """One truncated, one that is no TIFF, one empty."""
@@ -37,7 +40,7 @@ def done_in(folder: Path) -> set[str]:
     return {name for name, record in records(folder).items() if record["state"] == "done"}
 
 
-def wait_until(true: object, seconds: float = 240) -> None:
+def wait_until(true: object, seconds: float = 900) -> None:
     end = time.monotonic() + seconds
     while not true():  # type: ignore[operator]
         assert time.monotonic() < end, "it never came to this"
@@ -201,12 +204,11 @@ def cluster() -> Iterator[object]:
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:::distributed")
 def test_on_a_cluster_whose_worker_is_killed_the_tables_are_the_same(
-    cluster: object,
-    tmp_path: Path,
-    write_batch: Callable[..., None],
-    killed_and_run_again: tuple[Path, dict[str, dict[str, object]]],
+    cluster: object, tmp_path: Path, write_batch: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ):
-    write_batch(tmp_path, 12, {"s3"})
+    write_batch(tmp_path, 8, {"s3"})
+    assert run(["batch", str(tmp_path / "batch.yaml")]) == 2
+    (tmp_path / "results").rename(tmp_path / "local")
     victim = next(iter(cluster.workers.values())).pid  # type: ignore[attr-defined]
 
     def kill() -> None:
@@ -218,14 +220,11 @@ def test_on_a_cluster_whose_worker_is_killed_the_tables_are_the_same(
     address = cluster.scheduler_address  # type: ignore[attr-defined]
     assert run(["batch", str(tmp_path / "batch.yaml"), "--scheduler", address]) == 2
     killer.join()
-    assert done_in(tmp_path) == {f"s{k}" for k in range(12)} - {"s3"}
-    local, _ = killed_and_run_again
-    for name in done_in(tmp_path):
-        for file in ("regions.csv", "tracks.csv", "regions.csv.json"):
-            assert (tmp_path / "results" / name / file).read_bytes() == (
-                local / "results" / name / file
-            ).read_bytes()
-    assert (pd.read_parquet(tmp_path / "results" / "regions.parquet")["item"].nunique()) == 11
+    assert done_in(tmp_path) == {f"s{k}" for k in range(8)} - {"s3"}
+    assert capsys.readouterr().out.count("8 items, 7 done, 1 failed") == 2
+    for table in ("regions.parquet", "tracks.parquet"):
+        found = (tmp_path / "results" / table).read_bytes()
+        assert found == (tmp_path / "local" / table).read_bytes()
 
 
 def test_no_scheduler(small: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
