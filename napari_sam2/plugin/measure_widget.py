@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QVBoxLayout, QWidge
 
 from napari_sam2.analysis import measure_regions, measure_tracks, measure_volumes
 from napari_sam2.plugin.jobs import JobBar, Progress
-from napari_sam2.plugin.layer_axes import data_of
+from napari_sam2.plugin.layer_axes import data_of, data_shape
 from napari_sam2.plugin.layer_choice import (
     ImageChoice,
     LayerChoice,
@@ -93,17 +93,26 @@ class MeasureWidget(QWidget):
 
     def _show(self, labels: Labels, name: str, tables: dict[str, pd.DataFrame]) -> None:
         view = TableView(name, tables)
-        view.chosen.connect(lambda frame, object_id: self._go_to(labels, frame, object_id))
+        view.chosen.connect(lambda frame, object_id: self._go_to(labels, view.table, frame, object_id))
         self._viewer.window.add_dock_widget(view, name=f"Measured: {name}", area="bottom")
 
-    def _go_to(self, labels: Labels, frame: int, object_id: int) -> None:
+    def _go_to(self, labels: Labels, table: pd.DataFrame, frame: int, object_id: int) -> None:
+        """Show an object: its frame, and of a body the middle slice."""
         if labels not in self._viewer.layers:
             return
         self._viewer.layers.selection.active = labels
         labels.selected_label = object_id
-        if frame >= 0 and labels.ndim > 2:
-            centre = [frame, *(size / 2 for size in data_of(labels).shape[1:])]
-            self._viewer.dims.set_point(self._viewer.dims.ndim - labels.ndim, labels.data_to_world(centre)[0])
+        place = [float(frame)]
+        if "centroid_z_px" in table:
+            row = table[(table["object_id"] == object_id) & (table["frame"] == frame)].iloc[0]
+            place = [*place[: labels.ndim - 3], round(row["centroid_z_px"])]
+        elif labels.ndim == 2:
+            place = []
+        sizes = data_shape(labels)[len(place) :]
+        world = labels.data_to_world([*place, *(size / 2 for size in sizes)])
+        first = self._viewer.dims.ndim - labels.ndim
+        for dim in range(len(place)):
+            self._viewer.dims.set_point(first + dim, world[dim])
 
 
 def measure_layers(

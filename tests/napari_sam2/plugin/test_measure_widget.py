@@ -135,6 +135,24 @@ def test_labels_that_cannot_be_measured_are_one_sentence(qtbot, notices):
     assert widget._button.isEnabled()
 
 
+@pytest.mark.parametrize(
+    ("shape", "frame", "expected"), [((12, 12), 0, []), ((5, 12, 12), 0, [2]), ((2, 5, 12, 12), 1, [1, 2])]
+)
+def test_a_body_is_shown_in_its_middle_slice(qtbot, shape, frame, expected):
+    viewer = ViewerModel()
+    axes = ("t", "z", "y", "x")[-len(shape) :]
+    data = np.zeros(shape, np.int32)
+    data[..., 2:6, 2:6] = 1
+    labels = viewer.add_labels(data, name="cells", scale=(2.0,) * len(shape), axis_labels=axes)
+    widget = MeasureWidget(viewer)
+    qtbot.addWidget(widget)
+    tables = _measure(labels)
+    table = tables.get("Objects at each time", tables["Objects"])
+    widget._go_to(labels, table, frame, 1)
+    assert np.allclose(labels.world_to_data(viewer.dims.point)[: len(expected)], expected)
+    assert labels.selected_label == 1
+
+
 def test_a_row_of_the_table_leads_to_its_frame_and_object(viewer, qtbot):
     viewer.add_image(np.zeros((3, 12, 12)), **IN_TIME)
     labels = viewer.add_labels(_labels(3, 12, 12), name="cells", translate=(60, 0, 0), **IN_TIME)
