@@ -3,8 +3,9 @@
 Three questions. How long after a click is the mask there (medians, on a frame that has been encoded)?
 How fast is a propagation inside a running viewer against the same job as a script? And how late does
 the viewer's event loop come meanwhile? The model runs in a process, as it does for a person, or in a
-thread of the viewer, which is what the process was chosen against. Jobs take turns, so that a machine
-that is busy with other things is so for all of them.
+thread of the viewer, which is what the process was chosen against (its processor seconds are those of
+the viewer too). Jobs take turns, so that a machine that is busy with other things is so for all of
+them; the processor's seconds tell what a busy machine hides.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import Empty, Queue
@@ -45,26 +47,30 @@ def movie(frames: int, side: int, objects: int) -> tuple[np.ndarray, list[tuple[
 
 
 def clicks(model: str, framing: str | None, side: int, count: int) -> dict[str, float]:
-    """Median seconds from a click to its mask, on a frame that was clicked before."""
+    """Median seconds from a click to its mask, on a frame that was clicked before; and of the processor."""
+    import psutil
+
     from napari_sam2 import open_frames
     from napari_sam2.interactive import Live
 
     stack, places = movie(2, side, 9)
     live = Live(open_frames(stack, axis="t"))
-    times: dict[str, list[float]] = {"first click": [], "second click": [], "box": []}
+    times: dict[str, list[float]] = defaultdict(list)
 
     def timed(kind: str, edit: Callable[[], None]) -> None:
-        started = time.perf_counter()
+        started, worked = time.perf_counter(), sum(worker.cpu_times()[:2])
         edit()
         while not live._engine.idle:
             live.poll()
             time.sleep(0.001)
         times[kind].append(time.perf_counter() - started)
+        times[f"{kind}, of the processor"].append(sum(worker.cpu_times()[:2]) - worked)
 
     try:
         live.use_model(model, framing=framing)
         live.add_points(1, 0, [places[0]], [1])
         live.wait(600)
+        worker = psutil.Process(live._engine.pid)
         for k in range(count):
             y, x = places[1 + k % 8]
             timed("first click", lambda at=(y, x), k=k: live.add_points(10 + k, 0, [at], [1]))
@@ -76,24 +82,25 @@ def clicks(model: str, framing: str | None, side: int, count: int) -> dict[str, 
     return {kind: float(np.median(one)) for kind, one in times.items()}
 
 
-def as_script(model: Any, stack: np.ndarray, places: list[tuple[float, float]]) -> float:
-    """Seconds of the job without a viewer."""
+def as_script(model: Any, stack: np.ndarray, places: list[tuple[float, float]]) -> tuple[float, float]:
+    """Seconds of the job without a viewer, by the clock and of the processor."""
     from napari_sam2 import Session, open_frames, track
 
     session = Session(open_frames(stack, axis="t"))
     for k, place in enumerate(places):
         session.add_box(k + 1, 0, _box(place, stack.shape[1]))
     tracking = track(session, model)
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     tracking.to_labels()
-    return time.perf_counter() - started
+    return time.perf_counter() - started, time.process_time() - worked
 
 
 def in_viewer(
     kind: str, model: str, stack: np.ndarray, places: list[tuple[float, float]]
-) -> tuple[float, np.ndarray]:
-    """Seconds of the job in a running viewer, and how late each tick of its event loop came."""
+) -> tuple[float, float, np.ndarray]:
+    """Seconds of the job in a running viewer, those of the model's processor, lateness of each tick."""
     import napari
+    import psutil
     from qtpy.QtCore import QEventLoop, Qt, QTimer
 
     import napari_sam2.interactive.asking as asking
@@ -133,12 +140,14 @@ def in_viewer(
                 loop.quit()
 
         timer.timeout.connect(tick)
-        started = before = time.perf_counter()
+        worker = psutil.Process(getattr(live._engine, "pid", None))
+        started, worked = time.perf_counter(), sum(worker.cpu_times()[:2])
+        before = started
         live.propagate()
         timer.start(int(TICK * 1000))
         loop.exec()
         timer.stop()
-        return time.perf_counter() - started, np.array(late)
+        return time.perf_counter() - started, sum(worker.cpu_times()[:2]) - worked, np.array(late)
     finally:
         live.close()
         viewer.close()
@@ -231,24 +240,32 @@ def measure(args: argparse.Namespace) -> dict[str, Any]:
     stack, places = movie(args.frames, args.side, args.objects)
     model = load_model(args.model)
     as_script(model, stack[:2], places)
+    processor: dict[str, list[float]] = {"script": [], "process": [], "thread": []}
     seconds: dict[str, list[float]] = {"script": [], "process": [], "thread": []}
     late: dict[str, list[np.ndarray]] = {"process": [], "thread": []}
     for _ in range(args.rounds):
-        seconds["script"].append(as_script(model, stack, places))
-        print("script", seconds["script"], file=sys.stderr)
+        took, worked = as_script(model, stack, places)
+        seconds["script"].append(took)
+        processor["script"].append(worked)
+        print("script", took, worked, file=sys.stderr)
         for kind in late:
-            took, delays = in_viewer(kind, args.model, stack, places)
+            took, worked, delays = in_viewer(kind, args.model, stack, places)
             seconds[kind].append(took)
+            processor[kind].append(worked)
             late[kind].append(delays)
-            print(kind, seconds[kind], np.percentile(delays, (50, 95)), file=sys.stderr)
+            print(kind, took, worked, np.percentile(delays, (50, 95)), file=sys.stderr)
     script = float(np.median(seconds["script"]))
-    figures["script, frames a second"] = args.frames / script
+    figures["script"] = {
+        "frames a second": args.frames / script,
+        "processor seconds a frame": float(np.median(processor["script"])) / args.frames,
+    }
     for kind, delays in late.items():
         took = float(np.median(seconds[kind]))
         p50, p95 = np.percentile(np.concatenate(delays), (50, 95))
         figures[f"viewer, model in a {kind}"] = {
             "frames a second": args.frames / took,
             "against the script": script / took,
+            "processor seconds a frame": float(np.median(processor[kind])) / args.frames,
             "event loop late, p50 ms": 1000 * float(p50),
             "event loop late, p95 ms": 1000 * float(p95),
         }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FITS = (0.1, 0.75)
 """A mask between these shares of its window's side was seen at a size that the network is used to."""
-WELL_SEEN = (0.25, 0.6)
+WELL_SEEN = (0.3, 0.5)
 """Shares of a window's side at which an object of a known extent is looked for first."""
 GOOD = 0.6
 """Worth of an answer, the product of three numbers from 0 to 1, that needs no further windows."""
