@@ -300,7 +300,9 @@ class PromptPanel(QWidget):
 
     def reset_choices(self, event: Any = None) -> None:
         """Offer the layers that there are now; napari calls this when they change."""
-        if not self._closed:
+        if self.image_layer is not None and self.image_layer not in self.viewer.layers:
+            self._layers_changed()
+        elif not self._closed:
             self.image_section.images.refill()
 
     def shut_down(self) -> None:

@@ -45,7 +45,8 @@ def test_keys_for_drawing_stay_as_they_are():
     ours = {key.binding for key in KEYS}
     drawing = {str(binding) for cls in (Labels, Points, Shapes) for binding in cls.class_keymap}
     taken = {key.shown for key in KEYS if key.binding in ours and key.shown.upper() in drawing}
-    assert taken <= {"Ctrl+Z", "Ctrl+Shift+Z"}
+    # T draws paths in a layer of shapes, which are of no use in that of boxes.
+    assert taken <= {"Ctrl+Z", "Ctrl+Shift+Z", "T"}
 
 
 def test_the_help_names_the_keys():

@@ -70,6 +70,7 @@ def test_the_dock_is_closed_while_objects_are_followed(panel, viewer, qtbot):
     assert len(before) == len(KEYS) and not viewer.keymap
     viewer.layers["Masks"].paint((0, 5, 5), 3)
     assert viewer.layers["Masks"].data[0, 5, 5] == 3
+    panel.deleteLater()  # the test itself still holds it
 
 
 def test_the_viewer_is_closed_while_objects_are_followed(panel, viewer, qtbot):

@@ -85,7 +85,7 @@ def test_kinds_of_arrays(viewer, dock, qtbot, tmp_path, kind):
     elif kind == "colour":
         viewer.add_image(np.repeat(data[..., None], 3, axis=-1), rgb=True)
     else:
-        viewer.add_image(data.transpose(1, 2, 0), axis_labels=("y", "x", "t"))
+        viewer.add_image(data.transpose(1, 2, 0), axis_labels=("y", "x", "t"), rgb=False)
         viewer.dims.order = (2, 0, 1)
     panel = dock()
     along = panel.opened.placement.along
