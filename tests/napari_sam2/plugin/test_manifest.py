@@ -1,5 +1,6 @@
 """What the manifest offers napari."""
 
+import subprocess
 import sys
 from dataclasses import fields
 from importlib import import_module
@@ -41,7 +42,10 @@ def test_settings_have_the_names_and_defaults_of_the_code():
     assert declared == {field.name: field.default for field in fields(Settings)}
 
 
-def test_the_panel_imports_no_torch():
-    if "torch" not in sys.modules:
-        import_module("napari_sam2.plugin.panel")
-        assert "torch" not in sys.modules
+def test_the_widgets_import_neither_torch_nor_matplotlib():
+    code = (
+        "import sys, napari_sam2.plugin.panel, napari_sam2.plugin.track_widget;"
+        "print(sorted({'torch', 'matplotlib'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert ran.stdout.strip() == "[]", ran.stderr
