@@ -234,7 +234,7 @@ class Asking(Editing):
                 self._dirty.add(frame)
             case Found():
                 self._found(answer)
-            case Done():
+            case Done() if self._run is not None and answer.number == self._run.number:
                 self._run = None
                 self.busy_changed.emit(False)
                 self._after_edit()

@@ -19,6 +19,7 @@ from napari_sam2.interactive.requests import (
     Found,
     Loaded,
     Look,
+    Prepare,
     Request,
     Seen,
     UseModel,
@@ -65,6 +66,8 @@ class Simple:
         elif isinstance(request, Look):
             patch = of_prompt(request.object_id, request.prompt, request.hint)
             yield Seen(request.number, request.object_id, request.frame, patch)
+        elif isinstance(request, Prepare):
+            yield Done(request.number)
         elif isinstance(request, Follow):
             yield from self._follow(request)
 

@@ -7,7 +7,7 @@ import pytest
 
 from napari_sam2.errors import InputError
 from napari_sam2.interactive.live import Live
-from napari_sam2.interactive.requests import Follow, Look, UseModel
+from napari_sam2.interactive.requests import Follow, Look, Prepare, UseModel
 from napari_sam2.label_store import LabelStore
 from napari_sam2.session import Session
 
@@ -409,3 +409,25 @@ def test_a_session_that_comes_without_masks_is_replayed(live, frames, simple):
         other.wait()
         live.undo()
         assert np.array_equal(shown(other), shown(live))
+
+
+def test_a_frame_is_prepared_once_a_model_is_there_and_ends_no_propagation(live):
+    live.prepare(5)
+    assert live._engine.asked == []
+    two_objects(live)
+    live.prepare(5)
+    live.propagate()
+    live.wait()
+    assert any(isinstance(one, Prepare) for one in live._engine.asked)
+    assert not live.busy and live.store.labels[11].any() and len(live.scores()) == 24
+
+
+def test_a_model_on_its_way_can_be_given_up(live):
+    live.use_model("large")
+    live.add_points(1, 3, [(20, 12)], [1])
+    live.cancel_model()
+    live.wait()
+    assert live.device_name is None and not live.mask(1, 3).any() and live.notices == []
+    live.use_model("nano")
+    live.wait()
+    assert live.model_name == "nano" and live.mask(1, 3).any()
