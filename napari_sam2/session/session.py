@@ -240,9 +240,7 @@ class Session:
         results : int, optional
             How many results it gave before it was stopped; all, if left out.
         """
-        ids = None
-        if object_ids is not None:
-            ids = checks.object_ids(object_ids)
+        ids = None if object_ids is None else checks.object_ids(object_ids)
         if results is not None and checks.whole_number(results, "results") < 1:
             raise InputError(f"results {results} is not allowed; leave out a propagation that gave none")
         span = checks.span(start, stop, len(self.frames))
