@@ -127,8 +127,9 @@ def in_viewer(
         layer = viewer.add_labels(live.store.labels, name="masks")
 
         def show(frames: frozenset[int]) -> None:
-            viewer.dims.set_current_step(0, max(frames))
-            layer.refresh(thumbnail=False, highlight=False, extent=False)
+            # As for a person who does not follow along: the view stays where it is.
+            if viewer.dims.current_step[0] in frames:
+                layer.refresh(thumbnail=False, highlight=False, extent=False)
 
         live.use_model(model)
         for k, place in enumerate(places):
