@@ -1,8 +1,7 @@
 """The engine: requests to the process in which the model runs, and its answers back.
 
-A process and not a thread: torch and the viewer do not wait for each other's interpreter lock, a
-request can be cut short at any time, and a crash or a full memory ends the process and not the viewer.
-`python -m benchmarks.interactive` measures both.
+A process and not a thread: a request can be cut short at any time, and a crash or a full memory ends the
+process and not the viewer. A thread is about as fast: `python -m benchmarks.interactive` measures both.
 """
 
 import subprocess
