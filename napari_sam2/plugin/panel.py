@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QWidget
 
 from napari_sam2.plugin.actions import Actions
 from napari_sam2.plugin.follow_section import FollowSection
+from napari_sam2.plugin.follow_view import FollowView
 from napari_sam2.plugin.image_section import ImageSection
 from napari_sam2.plugin.images import Images
 from napari_sam2.plugin.keys import KEYS, KeyBindings
@@ -70,6 +71,7 @@ class PromptPanel(QWidget):
         self.image_section = ImageSection(napari_viewer)
         self.objects = ObjectSection()
         self.follow = FollowSection(settings.follow)
+        self._follow_view = FollowView(self, self.go_to)
         self.repairs = Repairs(self)
         self.results = ResultsLayers(napari_viewer, self)
         self.review = ReviewPanel(self, self.results.tables)
@@ -191,6 +193,7 @@ class PromptPanel(QWidget):
     def detach(self, opened: OpenImage) -> None:
         """Forget an image that is put aside or closed."""
         self.repairs.forget()
+        self._follow_view.forget()
         self._keys.unbind_from(*opened.layers)
         for signal, slot in self._signals_of(opened.live):
             signal.disconnect(slot)
@@ -250,7 +253,7 @@ class PromptPanel(QWidget):
     def _frames_changed(self, frames: Collection[int]) -> None:
         here = self.current_frame
         if self._following and frames and here is not None and self.follow.follow_view.isChecked():
-            self.go_to(max(frames, key=lambda frame: abs(frame - here)))
+            self._follow_view.go_to(max(frames, key=lambda frame: abs(frame - here)))
         self._session_changed()
 
     def _busy_changed(self, busy: bool) -> None:

@@ -1,5 +1,8 @@
 """The prompt panel in a real viewer: clicks, boxes, paint, labels, objects, following, undo."""
 
+import time
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -217,7 +220,21 @@ def test_one_object_a_range_and_the_view_that_goes_along(open_panel, qtbot):
     settle(panel, qtbot)
     labels = np.asarray(panel.masks_layer.data)
     assert (labels[2] == 2).any() and not labels[3].any() and not (labels[1] == 1).any()
-    assert panel.current_frame == 2
+    qtbot.waitUntil(lambda: panel.current_frame == 2, timeout=5000)
+
+
+def test_the_view_that_goes_along_moves_a_few_times_a_second_up_to_the_last_frame(open_panel, viewer, qtbot):
+    panel = open_panel(two_discs(30))
+    click(panel, 0, FIRST)
+    settle(panel, qtbot)
+    panel.follow.follow_view.setChecked(True)
+    moves = []
+    viewer.dims.events.current_step.connect(lambda: moves.append((panel.current_frame, time.monotonic())))
+    panel.actions.follow_forward()
+    qtbot.waitUntil(lambda: panel.current_frame == 29 and not panel.live.busy, timeout=240_000)
+    frames, times = zip(*moves, strict=True)
+    assert list(frames) == sorted(set(frames))
+    assert min(after - before for before, after in pairwise(times)) > 0.11
 
 
 def test_a_second_click_while_busy_shows_the_second_mask(open_panel, qtbot):
