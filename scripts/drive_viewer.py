@@ -250,7 +250,8 @@ def drive(driver: Driver, truth: NDArray[np.integer] | None, spots: list[list[fl
     driver.picture("redone")
 
     driver.until(lambda: panel.results.tables.complete, "the tables")
-    driver.settle(3.0)
+    driver.settle(1.0)
+    driver.until(lambda: not panel.review.looking, "the moments")
     for index in range(1, panel.tabs.count()):
         panel.tabs.setCurrentIndex(index)
         driver.picture(f"tab_{panel.tabs.tabText(index).lower()}")

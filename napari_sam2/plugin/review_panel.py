@@ -189,6 +189,11 @@ class ReviewPanel(QWidget):
         elif not self._timer.isActive():
             self._timer.start()
 
+    @property
+    def looking(self) -> bool:
+        """Whether the moments are still being looked for."""
+        return self._job is not None or self._timer.isActive()
+
     def next_doubtful(self) -> None:
         """Show the next moment that is not checked, and choose its object."""
         frame = self._panel.current_frame
@@ -216,13 +221,15 @@ class ReviewPanel(QWidget):
 
     def _look(self) -> None:
         live = self._panel.live
-        if live is None or live.progress is not None:
+        if live is None:
             return
-        if self._job is not None:
+        if live.busy or self._job is not None or not self._tables.complete:
+            # Nothing tells of the end of all three: a measurement may fail, and following may find nothing.
             self._timer.start()
-            return
-        if not self._tables.complete:
-            self._state.setText("measuring…")
+            if live.busy:
+                self._state.setText("The moments are looked for when following has ended.")
+            elif self._job is None:
+                self._state.setText("measuring…")
             return
         regions = self._tables.regions()
         if regions is None:
@@ -242,7 +249,7 @@ class ReviewPanel(QWidget):
 
         self._job = job = Job(work)
         job.succeeded.connect(self._receive)
-        job.failed.connect(tell)
+        job.failed.connect(self._fail)
         job.ended.connect(self._end)
         job.start()
 
@@ -250,6 +257,10 @@ class ReviewPanel(QWidget):
         live, table, by_moment = found
         if live is self._panel.live:
             self._show(table, by_moment)
+
+    def _fail(self, error: Exception) -> None:
+        self._state.setText("The moments could not be looked for.")
+        tell(error)
 
     def _end(self) -> None:
         self._job = None

@@ -5,6 +5,7 @@ import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import Qt
 
+from napari_sam2.analysis.errors import MeasureError
 from napari_sam2.interactive.review import moments
 from napari_sam2.plugin.panel import PromptPanel
 
@@ -111,3 +112,35 @@ def test_without_masks_the_list_says_what_to_do(qtbot):
     assert panel.review._state.text().startswith("Follow objects first")
     panel.next_doubtful()
     assert panel.current_frame is not None
+
+
+def test_a_look_just_before_the_measuring_ends_comes_again(panel, qtbot):
+    tables, review = panel.results.tables, panel.review
+    tables.changed.disconnect(review.refresh)
+    # The last frames are there, and the job that measured them is not over yet.
+    tables.changed.connect(review._look)
+    panel.live.frames_changed.emit(frozenset(range(6)))
+    qtbot.waitUntil(lambda: review._state.text() == "measuring…", timeout=20_000)
+    qtbot.waitUntil(lambda: tables.complete and not review.looking, timeout=20_000)
+    assert review._state.text() == "2 of 2 moments left to look at"
+
+
+def test_nothing_is_said_to_be_measured_while_objects_are_followed(panel, qtbot, monkeypatch):
+    review = panel.review
+    with monkeypatch.context() as following:
+        following.setattr(type(panel.live), "busy", property(lambda _: True))
+        review.refresh()
+        qtbot.waitUntil(lambda: "when following has ended" in review._state.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: not review.looking, timeout=20_000)
+    assert review._state.text() == "2 of 2 moments left to look at"
+
+
+def test_a_search_that_fails_says_so(panel, qtbot, monkeypatch, notices):
+    def fail(*_):
+        raise MeasureError("the table has no column 'area'; measure again")
+
+    monkeypatch.setattr("napari_sam2.plugin.review_panel.moments", fail)
+    panel.review.refresh()
+    qtbot.waitUntil(lambda: not panel.review.looking, timeout=20_000)
+    assert panel.review._state.text() == "The moments could not be looked for."
+    assert notices() == ["The table has no column 'area'; measure again."]
