@@ -140,6 +140,18 @@ class Asking(Editing):
         if self._model is not None and self._run is None:
             self._engine.ask(Prepare(next(self._numbers), frame, Display.of(self.frames)))
 
+    def rest(self) -> None:
+        """End the worker, which takes memory, until it is needed again.
+
+        Following ends as by `stop`. Prompts that were not answered yet are asked anew by the next `poll`.
+        """
+        self.stop()
+        self._dirty |= {frame for _, frame, _ in self._looks.values()}
+        self._looks.clear()
+        self._engine.close()
+        self._model = self._asked_model = self._loading = None
+        self.model_changed.emit()
+
     def poll(self, seconds: float = 0.005) -> bool:
         """Take in what the model has answered, for at most about so long; True when anything changed."""
         return self._take_answers(seconds, wait=False)
@@ -153,7 +165,7 @@ class Asking(Editing):
             When it takes longer than `timeout` seconds.
         """
         until = time.monotonic() + timeout
-        while not self._engine.idle:
+        while self._dirty or not self._engine.idle:
             self._take_answers(0.05, wait=True)
             if time.monotonic() > until:
                 raise TimeoutError(f"the model has not answered within {timeout} s")

@@ -55,11 +55,12 @@ class Images:
         return ""
 
     def put_aside(self) -> None:
-        """Take the session out of sight; it is kept as long as the panel is open."""
+        """Take the session out of sight; it is kept as long as the panel is open, without its worker."""
         opened = self.opened
         if opened is not None:
             opened.live.stop()
             self._hide(opened)
+            opened.live.rest()
             self._aside.setdefault(opened.image, []).insert(0, Walk(opened.live, opened.placement))
 
     def take_over(self, live: "Live") -> None:

@@ -99,6 +99,14 @@ def test_it_answers_stops_survives_and_comes_back(opened, stack):
     live.wait(120)
     assert len(live.notices) == 3 and live.store.labels[11].any() and live._engine.pid != pid
 
+    pid = live._engine.pid
+    live.rest()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    live.add_points(3, 4, [(20, 18)], [1])
+    live.wait(120)
+    assert len(live.notices) == 3 and live.mask(3, 4).any() and live._engine.pid not in (None, pid)
+
 
 def test_a_dask_array_and_closing_while_it_runs(opened, stack):
     array = pytest.importorskip("dask.array").from_array(stack, chunks=(1, -1, -1))

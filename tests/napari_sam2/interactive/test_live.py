@@ -431,3 +431,23 @@ def test_a_model_on_its_way_can_be_given_up(live):
     live.use_model("nano")
     live.wait()
     assert live.model_name == "nano" and live.mask(1, 3).any()
+
+
+def test_a_session_at_rest_has_no_worker_and_asks_anew_what_was_open(live):
+    live.add_points(1, 0, [(20, 14)], [1])
+    live.wait()
+    live.add_points(2, 3, [(30, 30)], [1])
+    live.rest()
+    assert live._engine.closed and live.device_name is None
+    asked = len(live._engine.asked)
+    live.rest()
+    assert len(live._engine.asked) == asked, "nothing starts the worker while it rests"
+    live.wait()
+    assert [type(one) for one in live._engine.asked[asked:]] == [UseModel, Look]
+    assert live.mask(1, 0).any() and live.mask(2, 3).any() and live.device_name == "cpu"
+    live.propagate()
+    live.rest()
+    assert not live.busy
+    live.propagate()
+    live.wait()
+    assert live.store.labels[-1].any() and live.notices == []

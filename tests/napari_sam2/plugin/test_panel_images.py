@@ -127,6 +127,24 @@ def test_ids_are_kept_when_depth_follows_time(viewer, dock, qtbot):
     assert panel.live is time_live and len(panel.opened.clicks.layer.data) == 1
 
 
+def test_a_session_put_aside_gives_its_worker_up_and_has_it_again_when_needed(viewer, dock, qtbot):
+    first, second = viewer.add_image(discs(), name="first"), viewer.add_image(discs(), name="second")
+    panel = dock()
+    menu = panel.image_section.images
+    menu.setCurrentIndex(menu.findText("first"))
+    live = panel.live
+    click_in_world(panel, (1, 20, 17))
+    assert mask_at(panel, qtbot, 1)[20, 17] and live.device_name == "cpu"
+    click_in_world(panel, (2, 20, 18))
+    menu.setCurrentIndex(menu.findText("second"))
+    qtbot.wait(50)
+    assert panel.image_layer is second and live.device_name is None
+    menu.setCurrentIndex(menu.findText("first"))
+    assert panel.image_layer is first and panel.live is live
+    qtbot.waitUntil(lambda: live.mask(1, 2)[20, 18], timeout=120_000)
+    assert live.device_name == "cpu"
+
+
 def test_a_click_on_another_slice_is_refused_and_can_be_gone_on_with(viewer, dock, qtbot):
     viewer.add_image(np.stack([discs()] * 3, axis=1), axis_labels=("t", "z", "y", "x"))
     viewer.dims.set_point((0, 1), (0, 1))
