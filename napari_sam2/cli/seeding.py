@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from cyclopts import Group, Parameter
 
 from napari_sam2.errors import InputError
-from napari_sam2.seeding import MOST_SEEDS
 
 _GROUP = Group("With --prompts auto", sort_key=10)
 
@@ -52,7 +51,7 @@ class Seeding:
     ] = None
     limit: Annotated[
         int | None,
-        Parameter(group=_GROUP, help=f"Most objects that are taken; {MOST_SEEDS} when not given."),
+        Parameter(group=_GROUP, help="Most objects that are taken; 2000 when not given."),
     ] = None
 
     def arguments(self) -> dict[str, Any]:

@@ -81,9 +81,7 @@ class ModelStamp:
     sha256: str
 
 
-def write(
-    session: "Session", path: str | os.PathLike[str], more: Mapping[str, Any] | None = None
-) -> None:
+def write(session: "Session", path: str | os.PathLike[str], more: Mapping[str, Any] | None = None) -> None:
     """Write a session, and `more` JSON values with it; an earlier file is replaced as a whole or kept.
 
     Raises

@@ -54,3 +54,11 @@ def test_mistakes_end_with_one_sentence(
     assert sentence in told
     assert "\n" not in told
     assert not (discs / "results").exists()
+
+
+def test_the_help_knows_the_most_seeds():
+    from napari_sam2.cli.seeding import Seeding
+    from napari_sam2.seeding import MOST_SEEDS
+
+    (said,) = Seeding.__annotations__["limit"].__metadata__
+    assert f"; {MOST_SEEDS} when not given" in said.help

@@ -81,6 +81,7 @@ def test_napari_shows_and_paints_it_in_two_orders_of_axes():
     for shape, along, y, x in (((5, 6, 7), 0, 1, 2), ((6, 7, 5), 2, 0, 1)):
         view = LabelView(stack(), Placement(shape, along, y, x))
         layer = Labels(view)
+        layer.brush_size = 1
         layer.paint((1, 2, 3), 42)
         ((frame, _, after),) = view.drafts()
         place = [1, 2, 3]

@@ -39,7 +39,8 @@ def test_a_click_has_a_volume_and_a_slice(volumes: Session, tmp_path: Path):
         (HEAD + "1,1,3,box,3,4,6,7,\n" * 2, "line 3: object 1 has a box on frame t=1, z=3 already"),
         (
             "object_id,frame,kind,y,x,y1,x1,label\n1,0,point,3,4,,,1\n",
-            "it lacks columns 't', 'z'; the columns of a prompts file for volumes in time are object_id, t, z",
+            "it lacks columns 't', 'z'; the columns of a prompts file for volumes in time are object_id, t, "
+            "z",
         ),
     ],
 )
