@@ -140,7 +140,7 @@ class Ours:
         return self._tracker(state).run(self._plan(n))
 
     def _tracker(self, state: TrackerState) -> Tracker:
-        return Tracker(self.model, self.movie, framing=self.framing, found=None, state=state)  # type: ignore[arg-type]
+        return Tracker(self.model, self.movie, framing=self.framing, state=state)
 
     def _plan(self, n: int) -> tuple[Pass]:
         prompt, last = Prompt((self.click,), (1,)), len(self.movie) - 1
@@ -299,7 +299,7 @@ def video(machine: Machine, steps: int) -> list[Row]:
             prompt = Prompt(((270.0, 480.0),), (1,))
             plan = (Pass(1, (ObjectRun(1, (Anchor(0, prompt),), 0, len(frames) - 1),)),)
             model: Any = SimpleNamespace(network=nano(machine), device=machine.device)
-            tracker = Tracker(model, frames, framing="auto", found=None)  # type: ignore[arg-type]
+            tracker = Tracker(model, frames, framing="auto")
             coming = tracker.run(plan)
             _, first = machine.time(lambda: next(coming))
             for _ in range(WARM):

@@ -61,6 +61,10 @@ class TrackerState:
     given: dict[tuple[int, int], tuple[MaskPatch, Window | None]] = field(default_factory=dict)
 
 
+def _nothing_found(object_id: int, frame: int) -> NDArray[np.bool_]:
+    raise ValueError(f"the plan repairs object {object_id} on frame {frame}, and no masks were given for it")
+
+
 class Tracker:
     """Follows objects through a stack.
 
@@ -72,8 +76,8 @@ class Tracker:
         The stack.
     framing : {"auto", "frame", "window"}
         How frames become the network's input.
-    found : callable
-        Masks of earlier passes, which repairs start from.
+    found : callable, optional
+        Masks of earlier passes; only plans with repairs need it.
     state : TrackerState, optional
         To go on with an interrupted run.
     cache : EncodedFrames, optional
@@ -86,13 +90,14 @@ class Tracker:
         frames: FrameSource,
         *,
         framing: Framing,
-        found: FoundMask,
+        found: FoundMask | None = None,
         state: TrackerState | None = None,
         cache: "EncodedFrames | None" = None,
     ) -> None:
         self.state, self._cache = state or TrackerState(), cache
         self._network, self._device = model.network, model.device
-        self._frames, self._framing, self._found = frames, framing, found
+        self._frames, self._framing = frames, framing
+        self._found = found or _nothing_found
         self._shape = (frames.shape[1], frames.shape[2])
         self._solver = Solver(model.network, model.device, frames.shape[0])
 

@@ -1,5 +1,6 @@
 """Clicks and boxes: a Points and a Shapes layer that show the prompts of a session and edit it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,7 @@ class Row:
     inside: bool = True
 
 
-class PromptLayer:
+class PromptLayer(ABC):
     """What clicks and boxes have in common: what is in the session is shown, what is drawn goes to it.
 
     Parameters
@@ -116,23 +117,23 @@ class PromptLayer:
     def _in_layer(self, frame: int, points: Any) -> NDArray[np.float64]:
         return between_layers(self._image, self.layer, self._placement.data_coordinates(frame, points))
 
-    def _make(self) -> Any:
-        raise NotImplementedError
+    @abstractmethod
+    def _make(self) -> Any: ...
 
-    def _said(self) -> Iterator[Row]:
-        raise NotImplementedError
+    @abstractmethod
+    def _said(self) -> Iterator[Row]: ...
 
-    def _show(self, rows: list[Row]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _show(self, rows: list[Row]) -> None: ...
 
-    def _add(self, indices: list[int]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _add(self, indices: list[int]) -> None: ...
 
-    def _change(self, indices: list[int]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _change(self, indices: list[int]) -> None: ...
 
-    def _remove(self, indices: list[int]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _remove(self, indices: list[int]) -> None: ...
 
 
 class Clicks(PromptLayer):

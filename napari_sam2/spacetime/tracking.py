@@ -213,12 +213,7 @@ class VolumeTracking:
     def _track(self, frames: "Frames", plan: tuple[Pass, ...]) -> Iterator[FrameResult]:
         from napari_sam2.models.tracker import Tracker
 
-        yield from Tracker(self.model, frames, framing=self.framing, found=_nothing).run(plan)
-
-
-def _nothing(object_id: int, frame: int) -> NDArray[np.bool_]:
-    """No walk here corrects or recalls what an earlier one has found."""
-    raise NotImplementedError
+        yield from Tracker(self.model, frames, framing=self.framing).run(plan)
 
 
 def _measure(found: LabelStore, first: int, n_slices: int) -> dict[int, NDArray[np.int64]]:

@@ -51,7 +51,7 @@ def encoded(model, monkeypatch) -> list[int]:
 
 def masks(model, cache, frames=None, framing="frame") -> np.ndarray:
     plan = (Pass(1, (ObjectRun(1, (Anchor(0, Prompt(((30, 30),), (1,))),), 0, 3),)),)
-    tracker = Tracker(model, frames or Noise(), framing=framing, found=None, cache=cache)
+    tracker = Tracker(model, frames or Noise(), framing=framing, cache=cache)
     return np.stack([result.masks for result in tracker.run(plan)])
 
 

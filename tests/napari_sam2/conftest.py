@@ -1,4 +1,4 @@
-"""Writers of small videos and DICOM files, whose every frame is known."""
+"""A very small network, and writers of small videos and DICOM files, whose every frame is known."""
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -17,6 +17,47 @@ def picture(number: int) -> np.ndarray:
     image[:, : (number * 5) % WIDTH] = 255 - (number * 11) % 256
     image[: (number * 3) % HEIGHT, :, 1] = (number * 29) % 256
     return image
+
+
+@pytest.fixture(scope="session")
+def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str], Path]:
+    """Write weights of a very small network of any input size that finds something everywhere."""
+
+    def write(image_size: int, name: str) -> Path:
+        import torch
+
+        from napari_sam2.models.checkpoints import save_weights
+        from napari_sam2.models.config import Sam2Config
+        from napari_sam2.models.network.sam2 import Sam2
+
+        config = Sam2Config(
+            embed_dim=16,
+            blocks=(1, 1, 2, 1),
+            global_blocks=(3,),
+            windows=(4, 4, 4, 4),
+            background_size=4,
+            image_size=image_size,
+            hidden_dim=64,
+            decoder_heads=2,
+            decoder_mlp=32,
+            iou_hidden=32,
+            memory_layers=1,
+            memory_mlp=32,
+        )
+        torch.manual_seed(3)
+        network = Sam2(config)
+        with torch.no_grad():
+            for key, value in network.named_parameters():
+                if value.ndim > 1:
+                    value.normal_(std=1.2 / np.sqrt(value[0].numel()))
+                elif not key.endswith("weight"):
+                    value.normal_(std=0.1)
+            network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
+        path = tmp_path_factory.mktemp("weights") / f"{name}.safetensors"
+        save_weights(path, network)
+        return path
+
+    return write
 
 
 @pytest.fixture

@@ -16,40 +16,9 @@ CLICKS = """object_id,frame,kind,y,x,y1,x1,label
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Weights of a very small network that finds something everywhere."""
-    import torch
-
-    from napari_sam2.models.checkpoints import save_weights
-    from napari_sam2.models.config import Sam2Config
-    from napari_sam2.models.network.sam2 import Sam2
-
-    config = Sam2Config(
-        embed_dim=16,
-        blocks=(1, 1, 2, 1),
-        global_blocks=(3,),
-        windows=(4, 4, 4, 4),
-        background_size=4,
-        image_size=128,
-        hidden_dim=64,
-        decoder_heads=2,
-        decoder_mlp=32,
-        iou_hidden=32,
-        memory_layers=1,
-        memory_mlp=32,
-    )
-    torch.manual_seed(3)
-    network = Sam2(config)
-    with torch.no_grad():
-        for name, value in network.named_parameters():
-            if value.ndim > 1:
-                value.normal_(std=1.2 / np.sqrt(value[0].numel()))
-            elif not name.endswith("weight"):
-                value.normal_(std=0.1)
-        network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
-    path = tmp_path_factory.mktemp("weights") / "small.safetensors"
-    save_weights(path, network)
-    return path
+def weights(random_weights: Callable[[int, str], Path]) -> Path:
+    """A very small network that finds something everywhere."""
+    return random_weights(128, "small")
 
 
 @pytest.fixture
