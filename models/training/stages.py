@@ -60,9 +60,9 @@ class Stage:
 
 PLAN = (
     Stage("geometry", 0.025, size=128, windows=32, frames=0),
-    Stage("stills", 0.325, size=128, windows=8),
+    Stage("stills", 0.25, size=128, windows=8),
     Stage("clips", 0.3, size=128, windows=8, frames=8, clips=2, following=0.7),
-    Stage("large", 0.35, size=256, windows=4, frames=5, clips=2, following=0.5),
+    Stage("large", 0.425, size=256, windows=4, frames=5, clips=2, following=0.35),
 )
 """Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
 

@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 
 import torch
@@ -24,6 +25,7 @@ from napari_sam2.models.training.stages import (
     stage_at,
     stage_loss,
 )
+from napari_sam2.models.training.team import MEET_EVERY, Team
 from napari_sam2.models.training.validation import Validation
 
 LOG_EVERY, SAVE_SECONDS, VALIDATE_SECONDS = 100, 120.0, 480.0
@@ -45,10 +47,12 @@ def fast_arithmetic(device: torch.device) -> Iterator[None]:
 class Log:
     """JSON lines beside the weights, and on the screen."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, silent: bool) -> None:
+        self._path, self._silent = path, silent
 
     def __call__(self, **entry: object) -> None:
+        if self._silent:
+            return
         line = json.dumps(entry)
         with self._path.open("a") as file:
             file.write(line + "\n")
@@ -70,6 +74,7 @@ def train(
     part: str = "all",
     rate: float = LEARNING_RATE,
     until: str | None = None,
+    team: Team | None = None,
 ) -> Run:
     """Train, and write the averaged weights to `out` whenever the run is saved.
 
@@ -99,6 +104,8 @@ def train(
         Of a new run; see `Run`.
     until : str, optional
         Stop when this stage is done.
+    team : Team, optional
+        The processes that train this model together; the first one writes and measures.
 
     Returns
     -------
@@ -118,7 +125,11 @@ def train(
     run = Run.load(state_path, device) if resume else Run(config, seed, device, start, part=part, rate=rate)
     if run.trained:
         plan = tuple(stage for stage in plan if stage.frames)
-    log = Log(out.with_suffix(".jsonl"))
+    if team is not None:
+        team.join(run)
+        if team.rank:
+            checks = None
+    log = Log(out.with_suffix(".jsonl"), silent=team is not None and team.rank > 0)
     check: Validation | None = None
     store: Replay | None = None
     current: Stage | None = None
@@ -127,11 +138,20 @@ def train(
     recent: list[Tensor] = []
 
     def keep() -> None:
+        if team is not None and team.rank:
+            return
         run.save(state_path)
         notes = {"steps": str(run.step), "seed": str(run.seed), "minutes": f"{run.seconds / 60:.1f}"}
         save_weights(out, run.averaged_model(), half=True, notes=notes)
 
-    while (share := length.share(run.seconds, run.step)) < 1.0:
+    for taken in count():
+        # What decides what comes next has to be the same in all processes: it changes when they meet.
+        if team is None or taken % MEET_EVERY == 0:
+            if team is not None:
+                team.meet(run)
+            share = length.share(run.seconds, run.step)
+        if share >= 1.0:
+            break
         stage = stage_at(share, plan)
         scale = 1 if device.type == "cpu" else stage.gpu_batch
         if stage is not current:
