@@ -129,7 +129,8 @@ def stills(data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator)
         scene = Scene(model.network, data.frames, target.frame, model.device)
 
         def ask(prompt: Prompt, window: Window, hint: Mask | None = None, scene: Scene = scene) -> Mask:
-            patch = solver.solve(scene, [Task(1, window.view(shape), prompt=prompt, hint=hint)])[0].patch
+            task = Task(1, window.view(shape), prompt=prompt, hint=hint, average=model.averages("auto"))
+            patch = solver.solve(scene, [task])[0].patch
             mask = np.zeros(shape, bool)
             height, width = patch.logits_hw.shape
             mask[patch.top : patch.top + height, patch.left : patch.left + width] = patch.logits_hw > 0

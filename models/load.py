@@ -17,6 +17,9 @@ from napari_sam2.models.network.sam2 import Sam2
 
 Precision = Literal["float32", "bfloat16"]
 
+CHEAP_INPUT = 256
+"""Up to this input size, in pixels, first answers are averaged unless asked otherwise."""
+
 _SUFFIXES = {".pt", ".pth", ".ckpt", ".safetensors"}
 
 
@@ -40,6 +43,8 @@ class LoadedModel:
         Checksum of the weights file, which identifies the model in a session.
     card : ModelCard or None
         None for weights that were given by path.
+    average : bool
+        Whether first answers are the mean over several views.
     """
 
     name: str
@@ -49,6 +54,11 @@ class LoadedModel:
     path: Path
     sha256: str
     card: ModelCard | None
+    average: bool
+
+    def averages(self, framing: str) -> bool:
+        """Whether first answers are the mean over several views; with framing "frame" they never are."""
+        return self.average and framing != "frame"
 
 
 def load_model(
@@ -57,6 +67,7 @@ def load_model(
     *,
     image_size: int | None = None,
     precision: Precision = "float32",
+    average: bool | None = None,
     progress: Progress | None = None,
 ) -> LoadedModel:
     """Load a model by its name, or any SAM 2 weights by their path.
@@ -77,6 +88,10 @@ def load_model(
         Of the image encoder and the memory, which take nearly all of the time; the mask decoder is
         always float32. bfloat16 has 8 significant bits: masks differ by a few pixels on their edges,
         and processors and GPUs that calculate in it are up to twice as fast. Others are slower.
+    average : bool, optional
+        Decode clicks and boxes in four views, of three sizes and mirrored, and take the mean; by default
+        with input sizes up to 256 pixels, where a view costs little. Framing "frame" is exactly SAM 2 and
+        never averages.
     progress : callable, optional
         Called during a download with the bytes that are there and those there will be; by default a
         bar is drawn on the terminal.
@@ -110,6 +125,7 @@ def load_model(
         path=path,
         sha256=sha256_of(path),
         card=card,
+        average=config.image_size <= CHEAP_INPUT if average is None else average,
     )
 
 

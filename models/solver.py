@@ -3,7 +3,7 @@
 import warnings
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch import device as Device
 
-    from napari_sam2.models.network.sam2 import Found, ImageFeatures, Sam2
+    from napari_sam2.models.network.sam2 import Decoded, ImageFeatures, Sam2
 
 GIVEN_LOGIT = 10.0
 """Logit of the pixels of a mask that was given, not found."""
@@ -41,6 +41,8 @@ class Task:
         What was said; None follows the memory.
     hint : bool array (y, x) or None
         The mask found on this frame before, shown to the decoder with a correction.
+    average : bool
+        Decode in several views and take the mean; only for clicks and boxes without a reading.
     """
 
     object_id: int
@@ -48,6 +50,13 @@ class Task:
     reading: Reading | None = None
     prompt: Prompt | None = None
     hint: NDArray[np.bool_] | None = None
+    average: bool = False
+
+    @property
+    def points(self) -> int:
+        """Points of the prompt as the network counts them: a box is two."""
+        prompt = self.prompt
+        return len(prompt.points) + 2 * (prompt.box is not None) if prompt else 0
 
     @property
     def layout(self) -> tuple[Any, ...]:
@@ -57,8 +66,9 @@ class Task:
             self.reading.layout if self.reading else None,
             prompt is not None and prompt.mask is not None,
             prompt is not None,
-            len(prompt.points) + 2 * (prompt.box is not None) if prompt else 0,
+            self.points,
             self.hint is not None,
+            self.average,
         )
 
 
@@ -148,7 +158,11 @@ class Solver:
             found = self.network.given(features, masks_nhw)
             logits_n1hw = masks_nhw[:, None] * 2 - 1
         else:
-            found = self._decode(features, tasks)
+            decoded = self._decode(features, tasks)
+            if tasks[0].average:
+                decoded = self._average(scene, tasks, decoded)
+            # At most one point is ambiguous; following (no point) counts as such in SAM 2.
+            found = self.network.choose(decoded, multimask=tasks[0].points <= 1)
             logits_n1hw = F.interpolate(
                 found.logits_nhw[:, None].float(), size=(size, size), mode="bilinear", align_corners=False
             )
@@ -171,7 +185,18 @@ class Solver:
             )
         ]
 
-    def _decode(self, features: "ImageFeatures", tasks: list[Task]) -> "Found":
+    def _average(self, scene: Scene, tasks: list[Task], first: "Decoded") -> "Decoded":
+        from napari_sam2.models.averaging import averaged, other_views
+
+        views = [task.view for task in tasks]
+        others = zip(*(other_views(t.view, t.prompt, scene.shape) for t in tasks if t.prompt), strict=True)
+        answers = []
+        for views_n in others:
+            turned = [replace(task, view=view) for task, view in zip(tasks, views_n, strict=True)]
+            answers.append((views_n, self._decode(scene.features(views_n), turned)))
+        return averaged(first, views, answers)
+
+    def _decode(self, features: "ImageFeatures", tasks: list[Task]) -> "Decoded":
         import torch
         import torch.nn.functional as F
 
@@ -188,9 +213,7 @@ class Solver:
                 antialias=True,
             )
         coarse_nchw = self._with_memory(features.coarse_bchw, tasks)
-        decoded = self.network.decode(coarse_nchw, features, points_nk2, labels_nk, hint_n1hw)
-        # At most one point is ambiguous; following (no point) counts as such in SAM 2.
-        return self.network.choose(decoded, multimask=points_nk2.shape[1] <= 1)
+        return self.network.decode(coarse_nchw, features, points_nk2, labels_nk, hint_n1hw)
 
     def _with_memory(self, coarse_nchw: "Tensor", tasks: list[Task]) -> "Tensor":
         import torch
@@ -249,7 +272,10 @@ def to_points(tasks: Sequence[Task], size: int, device: "Device") -> tuple["Tens
         if task.prompt is not None:
             if task.prompt.box is not None:
                 y0, x0, y1, x1 = task.prompt.box
-                points += [task.view.to_input(y0, x0, size), task.view.to_input(y1, x1, size)]
+                corners = task.view.to_input(y0, x0, size), task.view.to_input(y1, x1, size)
+                # In a mirrored view the first corner is not the upper left one any more.
+                xs, ys = zip(*corners, strict=True)
+                points += [(min(xs), min(ys)), (max(xs), max(ys))]
                 labels += [BOX_FIRST, BOX_SECOND]
             points += [task.view.to_input(y, x, size) for y, x in task.prompt.points]
             labels += task.prompt.labels

@@ -82,6 +82,8 @@ class Tracker:
         To go on with an interrupted run.
     cache : EncodedFrames, optional
         Keeps encoded frames on disk for the next run over them.
+    average : bool
+        Decode first clicks and boxes in several views and take the mean.
     """
 
     def __init__(
@@ -93,10 +95,12 @@ class Tracker:
         found: FoundMask | None = None,
         state: TrackerState | None = None,
         cache: "EncodedFrames | None" = None,
+        average: bool = False,
     ) -> None:
         self.state, self._cache = state or TrackerState(), cache
         self._network, self._device = model.network, model.device
         self._frames, self._framing = frames, framing
+        self._average = average
         self._found = found or _nothing_found
         self._shape = (frames.shape[1], frames.shape[2])
         self._solver = Solver(model.network, model.device, frames.shape[0])
@@ -161,7 +165,12 @@ class Tracker:
     def _give(self, scene: Scene, prompts: list[tuple[int, Prompt, bool]]) -> None:
         windows = [self._window_for(object_id, scene, prompt) for object_id, prompt, _ in prompts]
         tasks = [
-            Task(object_id, window.view(scene.shape), prompt=prompt)
+            Task(
+                object_id,
+                window.view(scene.shape),
+                prompt=prompt,
+                average=self._average and prompt.mask is None,
+            )
             for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
         ]
         seen = self._solver.solve(scene, tasks)

@@ -30,19 +30,28 @@ class View:
         First row and column.
     height, width : int
         Size in pixels.
+    mirrored : (bool, bool)
+        Whether the network sees rows and columns in reverse.
     """
 
     top: int
     left: int
     height: int
     width: int
+    mirrored: tuple[bool, bool] = (False, False)
 
     def to_input(self, y: float, x: float, size: int) -> tuple[float, float]:
         """Frame position (y, x) to network input (x, y); both count from the first pixel's centre."""
+        at_x = (x - self.left + 0.5) * size / self.width - 0.5
+        at_y = (y - self.top + 0.5) * size / self.height - 0.5
         return (
-            (x - self.left + 0.5) * size / self.width - 0.5,
-            (y - self.top + 0.5) * size / self.height - 0.5,
+            size - 1 - at_x if self.mirrored[1] else at_x,
+            size - 1 - at_y if self.mirrored[0] else at_y,
         )
+
+    def holds(self, y: float, x: float) -> bool:
+        """Whether a frame position lies in the rectangle."""
+        return -0.5 <= y - self.top <= self.height - 0.5 and -0.5 <= x - self.left <= self.width - 0.5
 
     def inside(self, shape: tuple[int, int]) -> tuple[slice, slice, slice, slice]:
         """The part within a frame of this shape: rows and columns of the frame, then of the view."""
@@ -102,6 +111,9 @@ def look(
         looks_bchw[indices] = F.interpolate(
             pieces, size=(size, size), mode="bilinear", align_corners=False, antialias=True
         )
+    for look_chw, view in zip(looks_bchw, views, strict=True):
+        if any(view.mirrored):
+            look_chw[:] = mirror(look_chw, view.mirrored)
     return looks_bchw
 
 
@@ -115,9 +127,15 @@ def look_mask(mask_hw: NDArray[np.bool_], view: View, size: int, device: "Device
     piece[own_rows, own_columns] = torch.from_numpy(np.ascontiguousarray(mask_hw[rows, columns])).to(
         device=device, dtype=torch.float32
     )
-    return F.interpolate(
+    look_hw = F.interpolate(
         piece[None, None], size=(size, size), mode="bilinear", align_corners=False, antialias=True
     )[0, 0]
+    return mirror(look_hw, view.mirrored)
+
+
+def mirror(x: "Tensor", mirrored: tuple[bool, bool]) -> "Tensor":
+    """The last two axes, rows and columns, in reverse where asked for."""
+    return x.flip([axis for axis, reverse in zip((-2, -1), mirrored, strict=True) if reverse])
 
 
 def put_back(
@@ -133,7 +151,7 @@ def put_back(
     logits_hw : float32 array
         Any resolution; covers the view.
     view : View
-        Where they belong.
+        Where they belong; not a mirrored one.
     shape : (int, int)
         Frame size.
 

@@ -94,6 +94,7 @@ class Tracking:
             self.model,
             self.session.frames,
             framing=self.framing,
+            average=self.model.averages(self.framing),
             found=found.object_mask,
             state=self.state,
             cache=None if self._cache is None else EncodedFrames(self._cache, self.model),

@@ -133,7 +133,9 @@ class Worker:
             extent = float(np.median(self._extents)) if self._extents else None
             window = window_for(solver, scene, request.prompt, framing, extent)
         self._windows[place] = framing, window
-        task = Task(request.object_id, window.view(scene.shape), prompt=request.prompt, hint=request.hint)
+        average = model.averages(framing) and request.prompt.mask is None
+        view = window.view(scene.shape)
+        task = Task(request.object_id, view, prompt=request.prompt, hint=request.hint, average=average)
         patch = solver.solve(scene, [task])[0].patch
         if patch.logits_hw.size:
             self._extents.append(max(patch.logits_hw.shape))
@@ -170,7 +172,13 @@ class Worker:
         framing: Framing = request.framing or suitable_framing(model.config.image_size)
         self._scenes.clear()
         memo = _Memo(request, self._frames.shape)
-        tracker = Tracker(model, self._frames, framing=framing, found=memo.object_mask)
+        tracker = Tracker(
+            model,
+            self._frames,
+            framing=framing,
+            found=memo.object_mask,
+            average=model.averages(framing),
+        )
         for result in tracker.run(request.plan):
             memo.write(result)
             patches = tuple(halved(patch) for patch in result.patches)

@@ -213,7 +213,8 @@ class VolumeTracking:
     def _track(self, frames: "Frames", plan: tuple[Pass, ...]) -> Iterator[FrameResult]:
         from napari_sam2.models.tracker import Tracker
 
-        yield from Tracker(self.model, frames, framing=self.framing).run(plan)
+        average = self.model.averages(self.framing)
+        yield from Tracker(self.model, frames, framing=self.framing, average=average).run(plan)
 
 
 def _measure(found: LabelStore, first: int, n_slices: int) -> dict[int, NDArray[np.int64]]:
