@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import tifffile
@@ -33,8 +34,10 @@ from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.scene import Scene
 from napari_sam2.models.sizing import window_for
 from napari_sam2.models.solver import Solver, Task
+from napari_sam2.models.tracker import Framing
 from napari_sam2.models.training.validation import Validation
 from napari_sam2.models.windows import Window, around
+from napari_sam2.tracking import suitable_framing
 
 LEAST_EXTENT, CORRECTIONS = 8, 3
 CLIPS = 64
@@ -112,7 +115,9 @@ def iou(first: Mask, second: Mask) -> float:
     return np.count_nonzero(first & second) / either if either else 0.0
 
 
-def stills(data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator) -> dict[str, float]:
+def stills(
+    data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator, framing: Framing
+) -> dict[str, float]:
     """Mean IoU of every way to say one object on one frame."""
     targets = targets_of(data, n, rng)
     shape = data.labels.shape[1:]
@@ -129,7 +134,7 @@ def stills(data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator)
         scene = Scene(model.network, data.frames, target.frame, model.device)
 
         def ask(prompt: Prompt, window: Window, hint: Mask | None = None, scene: Scene = scene) -> Mask:
-            task = Task(1, window.view(shape), prompt=prompt, hint=hint, average=model.averages("auto"))
+            task = Task(1, window.view(shape), prompt=prompt, hint=hint, average=model.averages(framing))
             patch = solver.solve(scene, [task])[0].patch
             mask = np.zeros(shape, bool)
             height, width = patch.logits_hw.shape
@@ -137,9 +142,9 @@ def stills(data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator)
             return mask
 
         deep, off = (Prompt(points=(at,), labels=(1,)) for at in (target.deep, target.off))
-        known = around(target.box, shape, "auto")
-        note("click", ask(deep, window_for(solver, scene, deep, "auto")), target)
-        note("off-centre", ask(off, window_for(solver, scene, off, "auto")), target)
+        known = around(target.box, shape, framing)
+        note("click", ask(deep, window_for(solver, scene, deep, framing)), target)
+        note("off-centre", ask(off, window_for(solver, scene, off, framing)), target)
         note("box", ask(Prompt(box=target.box), known), target)
         # With the window that a box would have given: tells a wrong size from a wrong mask.
         note("click*", ask(deep, known), target)
@@ -188,7 +193,9 @@ def first_targets(data: Labelled, n: int, rng: np.random.Generator) -> dict[int,
     return chosen
 
 
-def follow(data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator) -> dict[str, float]:
+def follow(
+    data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator, framing: Framing
+) -> dict[str, float]:
     """Mean IoU over later frames of objects prompted on their first one, and the share kept to the end."""
     asked = first_targets(data, n, rng)
     result: dict[str, float] = {}
@@ -200,7 +207,7 @@ def follow(data: Labelled, model: LoadedModel, n: int, rng: np.random.Generator)
             else:
                 session.add_box(object_id=i, frame=target.frame, box=target.box)
         masks: dict[int, dict[int, Mask]] = {i: {} for i in asked}
-        for found in track(session, model=model, direction="forward"):
+        for found in track(session, model=model, direction="forward", framing=framing):
             for i, mask in zip(found.object_ids, found.masks, strict=True):
                 masks[i][found.frame] = mask
         result |= _followed(f"follow {kind}", data, asked, masks)
@@ -246,25 +253,30 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="folder of labelled sets")
     parser.add_argument("--families", action="store_true", help="measure on procedural windows and clips")
     parser.add_argument("--model", default="nano", help="a model's name or its weights file")
-    parser.add_argument("--objects", type=int, default=40, help="objects of each set asked for on stills")
+    parser.add_argument(
+        "--objects", type=int, default=40, help="objects of each set asked for on stills (0: none)"
+    )
     parser.add_argument("--follow", type=int, default=0, help="objects of each set followed (default none)")
     parser.add_argument("--size", type=int, help="input size in pixels, when not the model's own")
+    parser.add_argument("--framing", choices=get_args(Framing), help="by default what suits the model")
     parser.add_argument("--sets", nargs="*", help="only these sets")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     model = load_model(arguments.model, image_size=arguments.size)
+    framing = arguments.framing or suitable_framing(model.config.image_size)
     rows: dict[str, dict[str, float]] = {}
     followed: dict[str, dict[str, float]] = {}
     started = time.perf_counter()
     for data in read_sets(arguments.data) if arguments.data else ():
         if arguments.sets and data.name not in arguments.sets:
             continue
-        rows[data.name] = stills(data, model, arguments.objects, np.random.default_rng(0))
-        print(f"{data.name}: {rows[data.name]}", flush=True)
+        if arguments.objects:
+            rows[data.name] = stills(data, model, arguments.objects, np.random.default_rng(0), framing)
+            print(f"{data.name}: {rows[data.name]}", flush=True)
         if arguments.follow and data.consistent:
-            followed[data.name] = follow(data, model, arguments.follow, np.random.default_rng(0))
+            followed[data.name] = follow(data, model, arguments.follow, np.random.default_rng(0), framing)
             print(f"{data.name}: {followed[data.name]}", flush=True)
     if rows:
         print(f"\nStills, mean IoU (* in the window that a box gives)\n\n{table(rows)}")

@@ -61,8 +61,8 @@ class Stage:
 PLAN = (
     Stage("geometry", 0.025, size=128, windows=32, frames=0),
     Stage("stills", 0.25, size=128, windows=8),
-    Stage("clips", 0.3, size=128, windows=8, frames=8, clips=2, following=0.7),
-    Stage("large", 0.425, size=256, windows=4, frames=5, clips=2, following=0.35),
+    Stage("clips", 0.15, size=128, windows=8, frames=8, clips=2, following=0.7),
+    Stage("large", 0.575, size=256, windows=4, frames=5, clips=2, following=0.35),
 )
 """Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
 

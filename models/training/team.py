@@ -6,6 +6,7 @@ runs one process on each instead, and they exchange a few megabytes every few se
 """
 
 import os
+import sys
 from pathlib import Path
 
 import torch
@@ -30,7 +31,7 @@ class Team:
     """
 
     def __init__(self, meeting_file: Path, rank: int, size: int) -> None:
-        self.rank, self.size = rank, size
+        self.rank, self.size, self._starter = rank, size, os.getppid()
         # All of them are on this machine, which may have no network.
         os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
         distributed.init_process_group("gloo", init_method=meeting_file.as_uri(), rank=rank, world_size=size)
@@ -42,7 +43,12 @@ class Team:
             torch.manual_seed(run.seed + run.step)
 
     def meet(self, run: Run) -> None:
-        """Wait for the others; weights and running averages become the mean of all, the clock the latest."""
+        """Wait for the others; weights and running averages become the mean of all, the clock the latest.
+
+        A process whose starter has ended ends too: nobody would know of it.
+        """
+        if os.getppid() != self._starter:
+            sys.exit(1)
         clock = torch.tensor([run.seconds], dtype=torch.float64)
         distributed.all_reduce(clock, distributed.ReduceOp.MAX)
         run.seconds = float(clock)

@@ -37,7 +37,14 @@ def model() -> SimpleNamespace:
                 value.normal_(std=0.1)
         network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
     device = torch.device("cpu")
-    return SimpleNamespace(network=network, device=device, config=config, name="lively", sha256="0" * 64)
+    return SimpleNamespace(
+        network=network,
+        device=device,
+        config=config,
+        name="lively",
+        sha256="0" * 64,
+        averages=lambda framing: False,
+    )
 
 
 @pytest.fixture

@@ -211,5 +211,10 @@ def lively() -> SimpleNamespace:
                 value.normal_(std=0.1)
         network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
     return SimpleNamespace(
-        network=network, device=torch.device("cpu"), config=config, name="lively", sha256="0" * 64
+        network=network,
+        device=torch.device("cpu"),
+        config=config,
+        name="lively",
+        sha256="0" * 64,
+        averages=lambda framing: framing != "frame",
     )

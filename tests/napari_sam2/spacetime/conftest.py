@@ -28,7 +28,7 @@ class BrightTracker:
 
     walked = 0
 
-    def __init__(self, model: object, frames: object, *, framing: str) -> None:
+    def __init__(self, model: object, frames: object, *, framing: str, average: bool) -> None:
         self._frames = frames
 
     def run(self, plan: tuple) -> Iterator[FrameResult]:

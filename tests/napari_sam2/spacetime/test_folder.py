@@ -10,7 +10,9 @@ from napari_sam2 import Session, open_frames, track
 from napari_sam2.errors import ImageWarning
 from napari_sam2.spacetime.folder import follow_into, measure
 
-MODEL = SimpleNamespace(name="bright", sha256="0" * 64, config=SimpleNamespace(image_size=64))
+MODEL = SimpleNamespace(
+    name="bright", sha256="0" * 64, config=SimpleNamespace(image_size=64), averages=lambda framing: False
+)
 SLICES, SIDE = 4, 160
 
 

@@ -10,7 +10,9 @@ from napari_sam2.errors import InputError
 from napari_sam2.label_store import LabelStore
 from napari_sam2.spacetime import Volumes, VolumeTracking, compile_steps
 
-MODEL = SimpleNamespace(name="bright", sha256="0" * 64, config=SimpleNamespace(image_size=64))
+MODEL = SimpleNamespace(
+    name="bright", sha256="0" * 64, config=SimpleNamespace(image_size=64), averages=lambda framing: False
+)
 
 
 def session_on(labels: np.ndarray) -> Session:
