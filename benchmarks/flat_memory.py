@@ -1,7 +1,8 @@
 """Peak memory against the number of frames: `python -m benchmarks.flat_memory`.
 
 Each length runs in a process of its own, on a synthetic stack that is made frame by frame, with masks
-written to a store on disk. What a run needs beyond the shortest one is what grows with its length.
+written to a store on disk. What a run needs beyond the shortest one is what grows with its length. With
+--video the frames are first written to an RGB video, which is then decoded as a person's would be.
 """
 
 import argparse
@@ -48,13 +49,27 @@ class Drifting:
         return np.broadcast_to(image.clip(0, 1), (3, *self.shape[1:]))
 
 
-def run(frames: int, side: int, objects: int, model: str) -> dict[str, float]:
-    """Track every disc through the stack and say what it took."""
-    from napari_sam2 import Session, track
+def write_video(path: Path, stack: Drifting) -> None:
+    """The stack as an H.264 video of 25 frames a second."""
+    import av
+
+    with av.open(path, "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.height, stream.width = stack.shape[1:]
+        stream.pix_fmt = "yuv420p"
+        for index in range(len(stack)):
+            picture = np.ascontiguousarray((stack.rgb(index) * 255).astype(np.uint8).transpose(1, 2, 0))
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def run(frames: int, side: int, objects: int, model: str, video: Path | None) -> dict[str, float]:
+    """Track every disc through the stack, or through the video of it, and say what it took."""
+    from napari_sam2 import Session, open_frames, track
     from napari_sam2.label_store import LabelStore
 
     stack = Drifting(frames, side, objects)
-    session = Session(stack)  # type: ignore[arg-type]
+    session = Session(stack if video is None else open_frames(video))  # type: ignore[arg-type]
     for i in range(objects):
         session.add_points(object_id=i + 1, frame=0, points=[stack.centre(i, 0)], labels=[1])
     started = time.perf_counter()
@@ -84,17 +99,24 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=4)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--video", action="store_true", help="decode the frames from a video")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        print(json.dumps(run(args.one, args.side, args.objects, args.model)))
+        print(json.dumps(run(args.one, args.side, args.objects, args.model, args.file)))
         return
     rows = []
     for frames in args.frames:
         command = [sys.executable, "-m", "benchmarks.flat_memory", "--one", str(frames)]
         command += ["--side", str(args.side), "--objects", str(args.objects), "--model", args.model]
-        out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        with tempfile.TemporaryDirectory() as folder:
+            if args.video:
+                command += ["--file", str(Path(folder) / "drifting.mp4")]
+                write_video(Path(folder) / "drifting.mp4", Drifting(frames, args.side, args.objects))
+            out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         rows.append(json.loads(out.splitlines()[-1]))
+        print(rows[-1], flush=True)
     print(f"{'frames':>8} {'peak RSS, MB':>14} {'against first':>14} {'frames/s':>10} {'followed':>9}")
     for row in rows:
         ratio = row["peak_rss_mb"] / rows[0]["peak_rss_mb"]

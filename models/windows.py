@@ -14,7 +14,7 @@ from napari_sam2.models.views import View, whole
 
 RATIO = 2.5
 """Side of a window against the larger extent of its object."""
-SMALLEST = 32
+SMALLEST = 64
 """No window is narrower, in pixels: below this, context is lost and pixels are only blown up."""
 SMOOTHING = 0.7
 """Share of the old size (in its logarithm) that a window keeps from frame to frame."""

@@ -244,7 +244,7 @@ def _prepare(
         if model is None:
             check_model(session, loaded)
         model = loaded
-    tracking = track(session, model, framing=framing or session.parameters.get("framing"))
+    tracking = track(session, model, framing=framing)
     record_view(session, tracking.framing)
     return tracking
 

@@ -176,10 +176,29 @@ def track(
         model = load_model(model, device)
     session.model = ModelStamp(model.name, model.sha256)
     if framing is None:
-        framing = session.parameters.get("framing") or suitable_framing(model.config.image_size)  # type: ignore[assignment]
+        framing = framing_of(session) or suitable_framing(model.config.image_size)
     if volumes:
         return VolumeTracking(session, model, framing, volumes)
     return Tracking(session, model, framing, plan, onto, state, cache)
+
+
+def framing_of(session: Session) -> "Framing | None":
+    """The framing that a session was tracked with, or asks for; None where it says nothing.
+
+    Raises
+    ------
+    InputError
+        When there is no such framing.
+    """
+    framing = session.parameters.get("framing")
+    match framing:
+        case None | "auto" | "frame" | "window":
+            return framing
+        case _:
+            raise InputError(
+                f"the session asks for the framing {framing!r}, which does not exist: "
+                "choose auto, frame or window, or take it out"
+            )
 
 
 def suitable_framing(image_size: int) -> "Framing":

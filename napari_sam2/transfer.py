@@ -10,6 +10,7 @@ from napari_sam2.seeding import seed
 from napari_sam2.session import Session
 from napari_sam2.session.edits import Propagate, flattened
 from napari_sam2.session.saved import read_image
+from napari_sam2.tracking import framing_of
 
 if TYPE_CHECKING:
     from napari_sam2.models.load import LoadedModel
@@ -72,8 +73,7 @@ def apply_session(
     )
     if is_own or _SEEDING not in session.parameters:
         return session
-    framing = framing or session.parameters.get("framing")  # type: ignore[assignment]
-    return _seeded_again(session, model or model_of(session), device, framing)
+    return _seeded_again(session, model or model_of(session), device, framing or framing_of(session))
 
 
 def _seeded_again(

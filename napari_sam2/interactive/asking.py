@@ -35,7 +35,7 @@ from napari_sam2.label_store import LabelStore
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.replay import DEFAULT_MODEL
 from napari_sam2.session import ModelStamp, Session
-from napari_sam2.tracking import starts
+from napari_sam2.tracking import framing_of, starts
 
 if TYPE_CHECKING:
     from napari_sam2.models.tracker import Framing
@@ -65,7 +65,7 @@ class Asking(Editing):
         self._loading: Loading | None = None
         stamp = self.session.model
         self._chosen = (stamp.name if stamp else DEFAULT_MODEL, "auto")
-        self._framing: Framing | None = self.session.parameters.get("framing")  # type: ignore[assignment]
+        self._framing = framing_of(self.session)
 
     @property
     def busy(self) -> bool:

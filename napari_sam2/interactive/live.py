@@ -23,7 +23,7 @@ from napari_sam2.session.edits import Propagate, flattened
 from napari_sam2.session.plan import asked_for
 from napari_sam2.session.saved import read_more
 from napari_sam2.session.state import State
-from napari_sam2.tracking import suitable_framing
+from napari_sam2.tracking import framing_of, suitable_framing
 
 
 class Live(Asking):
@@ -258,7 +258,7 @@ class Live(Asking):
         self.checked = {(int(frame), int(one), str(reason)) for frame, one, reason in more.get("checked", ())}
         if session.model is not None:
             self._chosen = tuple(more.get("model", (session.model.name, "auto")))
-        self._framing = session.parameters.get("framing")  # type: ignore[assignment]
+        self._framing = framing_of(session)
         has_masks = more.get("masks") == self._journal.name and len(more["steps"]) == len(session.history)
         if has_masks:
             self._steps = list(more["steps"])

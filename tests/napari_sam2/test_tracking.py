@@ -62,6 +62,20 @@ def three_objects(session: Session) -> Session:
     return session
 
 
+def test_a_session_that_asks_for_no_known_framing_is_refused_in_a_sentence(session, model):
+    three_objects(session).parameters["framing"] = "wide"
+    with pytest.raises(
+        InputError, match=r"framing 'wide', which does not exist: choose auto, frame or window"
+    ):
+        track(session, model)
+
+
+def test_a_session_is_tracked_with_the_framing_that_it_asks_for(session, model):
+    three_objects(session).parameters["framing"] = "window"
+    assert track(session, model).framing == "window"
+    assert track(session, model, framing="frame").framing == "frame"
+
+
 def test_masks_come_a_frame_at_a_time(session, model):
     three_objects(session)
     results = track(session, model, direction="forward")
