@@ -202,7 +202,6 @@ def many(
     numbers of objects: its time is a straight line over objects.
     """
     theirs_model, network = same_network_twice(config, machine.device)
-    network = moved(network, size)
     peer_cost = dict(machine.peer_cost.get(f"{name} at {config.image_size} px", {}))
     peers = [n for n in peers if n not in peer_cost]
     if peers:
@@ -217,23 +216,30 @@ def many(
 
     rows = []
     movie = Cells(WARM + steps, 1024, max(counts), 40)
-    ours = Ours(network, movie, machine, "window")
-    for n in counts:
-        coming = ours.steps(n)
-        spent = [machine.time(lambda coming=coming: next(coming))[1] for _ in range(steps)]
-        coming.close()
-        row: Row = {"case": f"{name} at {size} px, {n} objects of 40 px, windows", **speeds(machine, spent)}
-        if peer_cost:
-            (few, few_cost), (most, most_cost) = min(peer_cost.items()), max(peer_cost.items())
-            line = few_cost + (n - few) * (most_cost - few_cost) / max(most - few, 1)
-            row["peer"] = round(peer_cost.get(n, line), 3)
-            row["ratio"] = round(row["peer"] / row["ours"], 1)
-            if n not in peer_cost and most > few:
-                row["note"] = f"peer from its {few} and {most} objects"
-            elif n not in peer_cost:
-                del row["peer"], row["ratio"]
-        rows.append(row)
+    for precision in ("float32", "bfloat16"):
+        ours = Ours(moved(network, size).to_precision(getattr(torch, precision)), movie, machine, "window")
+        for n in counts:
+            coming = ours.steps(n)
+            spent = [machine.time(lambda coming=coming: next(coming))[1] for _ in range(steps)]
+            coming.close()
+            case = f"{name} at {size} px, {n} objects of 40 px, windows, {precision}"
+            rows.append(
+                {"case": case, **speeds(machine, spent), **against(peer_cost, n, machine.cost(spent))}
+            )
     return rows
+
+
+def against(peer_cost: dict[int, float], n: int, ours: float) -> Row:
+    """What the peer takes for n objects, and how many times ours that is; nothing where it is not known."""
+    if not peer_cost:
+        return {}
+    (few, few_cost), (most, most_cost) = min(peer_cost.items()), max(peer_cost.items())
+    if n not in peer_cost and few == most:
+        return {}
+    line = few_cost + (n - few) * (most_cost - few_cost) / max(most - few, 1)
+    peer = peer_cost.get(n, line)
+    row: Row = {"peer": round(peer, 3), "ratio": round(peer / ours, 1)}
+    return row if n in peer_cost else row | {"note": f"peer from its {few} and {most} objects"}
 
 
 def moved(network: Sam2, size: int) -> Sam2:

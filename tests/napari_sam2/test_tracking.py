@@ -63,7 +63,8 @@ def three_objects(session: Session) -> Session:
 
 
 def test_a_session_that_asks_for_no_known_framing_is_refused_in_a_sentence(session, model):
-    three_objects(session).parameters["framing"] = "wide"
+    three_objects(session)
+    session.set_parameter("framing", "wide")
     with pytest.raises(
         InputError, match=r"framing 'wide', which does not exist: choose auto, frame or window"
     ):
@@ -71,7 +72,8 @@ def test_a_session_that_asks_for_no_known_framing_is_refused_in_a_sentence(sessi
 
 
 def test_a_session_is_tracked_with_the_framing_that_it_asks_for(session, model):
-    three_objects(session).parameters["framing"] = "window"
+    three_objects(session)
+    session.set_parameter("framing", "window")
     assert track(session, model).framing == "window"
     assert track(session, model, framing="frame").framing == "frame"
 
