@@ -9,7 +9,7 @@ tables show the mean IoU on the prompted frame and over the later frames.
 import argparse
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from unittest.mock import patch
@@ -35,18 +35,19 @@ class Change:
     @contextmanager
     def made(self) -> Iterator[None]:
         """The constants are changed inside."""
-        with patch.multiple(windows, **self.constants):
+        with ExitStack() as changes:
+            for name, value in self.constants.items():
+                changes.enter_context(patch.object(windows, name, value))
             yield
 
 
 CHANGES = {
     "as used": Change(),
     "one view for a prompt": Change(average=False),
-    "2 times the object": Change({"RATIO": 2.0}),
-    "3 times the object": Change({"RATIO": 3.0}),
-    "4 times the object": Change({"RATIO": 4.0}),
+    "1.6 times the object": Change({"RATIO": 1.6}),
+    "2.5 times the object": Change({"RATIO": 2.5}),
+    "3.5 times the object": Change({"RATIO": 3.5}),
     "32 px at least": Change({"SMALLEST": 32}),
-    "64 px at least": Change({"SMALLEST": 64}),
     "96 px at least": Change({"SMALLEST": 96}),
     "size not smoothed": Change({"SMOOTHING": 0.0}),
     "size smoothed more": Change({"SMOOTHING": 0.9}),

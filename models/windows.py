@@ -12,7 +12,7 @@ import numpy as np
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.models.views import View, whole
 
-RATIO = 2.5
+RATIO = 2.0
 """Side of a window against the larger extent of its object."""
 SMALLEST = 64
 """No window is narrower, in pixels: below this, context is lost and pixels are only blown up."""

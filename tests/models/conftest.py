@@ -243,52 +243,7 @@ def web() -> Iterator[Web]:
 
 @pytest.fixture(scope="session")
 def peer_config() -> Callable[[Sam2Config], Any]:
-    """The same network as a config of `transformers`' Sam2VideoModel."""
-    from transformers import Sam2HieraDetConfig, Sam2VideoConfig, Sam2VisionConfig
+    """From a config of ours to the same network in the words of `transformers`."""
+    from benchmarks.peers import transformers_config
 
-    def convert(config: Sam2Config) -> Any:
-        dims = list(config.stage_dims)
-        backbone = Sam2HieraDetConfig(
-            hidden_size=config.embed_dim,
-            num_attention_heads=config.heads,
-            image_size=[config.image_size, config.image_size],
-            window_positional_embedding_background_size=[config.background_size, config.background_size],
-            blocks_per_stage=list(config.blocks),
-            embed_dim_per_stage=dims,
-            num_attention_heads_per_stage=[config.heads * 2**stage for stage in range(4)],
-            window_size_per_stage=list(config.windows),
-            global_attention_blocks=list(config.global_blocks),
-        )
-        grids = [[config.image_size // stride] * 2 for stride in (4, 8, 16)]
-        return Sam2VideoConfig(
-            vision_config=Sam2VisionConfig(
-                backbone_config=backbone,
-                backbone_channel_list=dims[::-1],
-                backbone_feature_sizes=grids,
-                fpn_hidden_size=config.hidden_dim,
-            ),
-            prompt_encoder_config={"hidden_size": config.hidden_dim, "image_size": config.image_size},
-            mask_decoder_config={
-                "hidden_size": config.hidden_dim,
-                "mlp_dim": config.decoder_mlp,
-                "num_attention_heads": config.decoder_heads,
-                "iou_head_hidden_dim": config.iou_hidden,
-            },
-            image_size=config.image_size,
-            num_maskmem=config.num_maskmem,
-            max_object_pointers_in_encoder=config.max_pointers,
-            max_cond_frame_num=config.max_conditioning,
-            enable_occlusion_spatial_embedding=config.occlusion_embedding,
-            enable_temporal_pos_encoding_for_object_pointers=config.pointer_time,
-            memory_attention_hidden_size=config.hidden_dim,
-            memory_attention_num_layers=config.memory_layers,
-            memory_attention_feed_forward_hidden_size=config.memory_mlp,
-            memory_attention_rope_feat_sizes=[config.grid, config.grid],
-            memory_encoder_hidden_size=config.hidden_dim,
-            memory_encoder_output_channels=config.mem_dim,
-            mask_downsampler_embed_dim=config.hidden_dim,
-            memory_fuser_embed_dim=config.hidden_dim,
-            memory_fuser_intermediate_dim=4 * config.hidden_dim,
-        )
-
-    return convert
+    return transformers_config
