@@ -12,7 +12,7 @@ from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.tracker import Tracker
 
-SIDE = 64
+SIDE = 96
 
 
 class Noise:

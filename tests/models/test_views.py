@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.models.views import View, look, look_mask, put_back, tighten, whole
-from napari_sam2.models.windows import MOST_GROWTH, RATIO, Window, around, candidates, full
+from napari_sam2.models.windows import MOST_GROWTH, RATIO, SMALLEST, Window, around, candidates, full
 
 shapes = st.tuples(st.integers(20, 300), st.integers(20, 300))
 windows = st.builds(
@@ -79,11 +79,17 @@ def seen(top: int, left: int, height: int, width: int) -> MaskPatch:
 
 
 def test_a_window_follows_its_object_and_takes_its_size_slowly():
+    window = around((10, 10, 59, 59), (500, 500), "window")
+    assert window.side == pytest.approx(RATIO * 50)
+    moved = window.after(seen(40, 60, 100, 50))
+    assert (moved.y, moved.x) == (89.5, 84.5)
+    assert window.side < moved.side < RATIO * 100
+
+
+def test_no_window_is_narrower_than_the_smallest():
     window = around((10, 10, 19, 19), (500, 500), "window")
-    assert window.side == pytest.approx(max(RATIO * 10, 32))
-    moved = window.after(seen(40, 60, 20, 10))
-    assert (moved.y, moved.x) == (49.5, 64.5)
-    assert window.side < moved.side < RATIO * 20
+    assert window.side == SMALLEST
+    assert window.after(seen(10, 10, 8, 8)).side == pytest.approx(SMALLEST)
 
 
 def test_the_window_of_a_lost_object_grows_and_shrinks_back_when_it_is_found():
