@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import torch
-from torch.multiprocessing import ProcessExitedException, spawn
+from torch.multiprocessing.spawn import ProcessExitedException, spawn
 
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.load import load_model

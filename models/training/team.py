@@ -7,6 +7,7 @@ runs one process on each instead, and they exchange a few megabytes every few se
 
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -56,7 +57,7 @@ class Team:
             self._average(run.parameters)
             self._average([value for value in run.averaged.values() if value.is_floating_point()])
 
-    def _average(self, tensors: list[Tensor]) -> None:
+    def _average(self, tensors: Sequence[Tensor]) -> None:
         flat = torch.cat([tensor.flatten().float() for tensor in tensors])
         distributed.all_reduce(flat)
         parts = (flat / self.size).split([tensor.numel() for tensor in tensors])
