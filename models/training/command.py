@@ -47,7 +47,9 @@ def work_together(rank: int, arguments: argparse.Namespace, meeting_file: Path) 
         work(arguments, team)
     except ModelError as error:
         if not rank:
-            print(error, file=sys.stderr)
+            print(error, file=sys.stderr, flush=True)
+        # The first to end has the others stopped, who may not have said yet what is wrong.
+        team.leave()
         sys.exit(2)
     team.leave()
 
@@ -69,6 +71,8 @@ def main() -> int:
     start.add_argument("--resume", action="store_true", help="go on from the state saved beside FILE")
     parser.add_argument("--until", choices=[stage.name for stage in PLAN], help="stop after this stage")
     arguments = parser.parse_args()
+    if arguments.processes < 1:
+        parser.error(f"--processes is {arguments.processes}: at least one process has to train")
     try:
         if arguments.processes == 1:
             work(arguments)

@@ -65,5 +65,6 @@ class Team:
             tensor.copy_(part.view_as(tensor))
 
     def leave(self) -> None:
-        """Say goodbye; after the last step."""
+        """Wait until all are done, and part."""
+        distributed.barrier()
         distributed.destroy_process_group()

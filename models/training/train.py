@@ -125,11 +125,12 @@ def train(
     run = Run.load(state_path, device) if resume else Run(config, seed, device, start, part=part, rate=rate)
     if run.trained:
         plan = tuple(stage for stage in plan if stage.frames)
+    leads = team is None or team.rank == 0
     if team is not None:
         team.join(run)
-        if team.rank:
-            checks = None
-    log = Log(out.with_suffix(".jsonl"), silent=team is not None and team.rank > 0)
+    if not leads:
+        checks = None
+    log = Log(out.with_suffix(".jsonl"), silent=not leads)
     check: Validation | None = None
     store: Replay | None = None
     current: Stage | None = None
@@ -138,7 +139,7 @@ def train(
     recent: list[Tensor] = []
 
     def keep() -> None:
-        if team is not None and team.rank:
+        if not leads:
             return
         run.save(state_path)
         notes = {"steps": str(run.step), "seed": str(run.seed), "minutes": f"{run.seconds / 60:.1f}"}

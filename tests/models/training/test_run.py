@@ -63,11 +63,25 @@ def test_stages_follow_each_other() -> None:
     ]
 
 
-def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+@pytest.mark.parametrize("processes", [1, 2])
+def test_the_command_says_what_is_wrong(tmp_path: Path, processes: int) -> None:
     command = [sys.executable, "-m", "napari_sam2.models.training", "--out", str(tmp_path / "x.safetensors")]
     result = subprocess.run(
-        [*command, "--steps", "1", "--real", str(tmp_path)], capture_output=True, text=True, check=False
+        [*command, "--steps", "1", "--real", str(tmp_path), "--processes", str(processes)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 2
-    assert "holds no labelled images" in result.stderr
+    assert result.stderr.count("holds no labelled images") == 1
     assert "Traceback" not in result.stderr
+
+
+def test_no_process_cannot_train(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from napari_sam2.models.training.command import main
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+        patch.setattr(sys, "argv", ["x", "--out", str(tmp_path / "x"), "--steps", "1", "--processes", "0"])
+        main()
+    assert ended.value.code == 2
+    assert "--processes is 0: at least one process has to train" in capsys.readouterr().err
