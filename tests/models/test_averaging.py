@@ -88,14 +88,10 @@ class Picture:
 
 
 @pytest.mark.parametrize("boxed", [False, True])
-def test_the_mirror_image_of_a_frame_has_the_mirror_image_of_the_mask(small_config, boxed):
+def test_the_mirror_image_of_a_frame_has_the_mirror_image_of_the_mask(small_config, enliven, boxed):
     torch.manual_seed(1)
     network = Sam2(small_config).eval()
-    with torch.no_grad():
-        for value in network.parameters():
-            if value.ndim > 1:
-                value.normal_(std=1.2 / np.sqrt(value[0].numel()))
-        network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
+    enliven(network)
     rgb = np.random.default_rng(0).random((3, 96, 96), dtype=np.float32)
     width = rgb.shape[2]
     found = []

@@ -34,17 +34,10 @@ class Drift:
 
 
 @pytest.fixture(scope="module")
-def model(small_config) -> SimpleNamespace:
+def model(small_config, enliven) -> SimpleNamespace:
     torch.manual_seed(3)
     network = Sam2(small_config).eval()
-    with torch.no_grad():
-        for name, value in network.named_parameters():
-            if value.ndim > 1:
-                value.normal_(std=1.2 / np.sqrt(value[0].numel()))
-            elif not name.endswith("weight"):
-                value.normal_(std=0.1)
-        # Visible objects, unless a test says otherwise.
-        network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
+    enliven(network)
     return SimpleNamespace(network=network, device=torch.device("cpu"))
 
 

@@ -20,7 +20,9 @@ def picture(number: int) -> np.ndarray:
 
 
 @pytest.fixture(scope="session")
-def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, str], Path]:
+def random_weights(
+    tmp_path_factory: pytest.TempPathFactory, enliven: Callable[[Any], None]
+) -> Callable[[int, str], Path]:
     """Write weights of a very small network of any input size that finds something everywhere."""
 
     def write(image_size: int, name: str) -> Path:
@@ -46,13 +48,7 @@ def random_weights(tmp_path_factory: pytest.TempPathFactory) -> Callable[[int, s
         )
         torch.manual_seed(3)
         network = Sam2(config)
-        with torch.no_grad():
-            for key, value in network.named_parameters():
-                if value.ndim > 1:
-                    value.normal_(std=1.2 / np.sqrt(value[0].numel()))
-                elif not key.endswith("weight"):
-                    value.normal_(std=0.1)
-            network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
+        enliven(network)
         path = tmp_path_factory.mktemp("weights") / f"{name}.safetensors"
         save_weights(path, network)
         return path

@@ -20,7 +20,7 @@ FRAMES, SIDE = 14, 80
 
 
 @pytest.fixture(scope="module")
-def model() -> SimpleNamespace:
+def model(enliven) -> SimpleNamespace:
     """A small network with random but lively weights: its masks are nonsense, but they react."""
     torch.manual_seed(5)
     config = Sam2Config(
@@ -29,13 +29,7 @@ def model() -> SimpleNamespace:
         memory_mlp=64,
     )  # fmt: skip
     network = Sam2(config).eval()
-    with torch.no_grad():
-        for name, value in network.named_parameters():
-            if value.ndim > 1:
-                value.normal_(std=1.2 / np.sqrt(value[0].numel()))
-            elif not name.endswith("weight"):
-                value.normal_(std=0.1)
-        network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
+    enliven(network)
     device = torch.device("cpu")
     return SimpleNamespace(
         network=network,

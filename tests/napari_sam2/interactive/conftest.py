@@ -189,7 +189,7 @@ def live(frames, simple) -> Iterator[Live]:
 
 
 @pytest.fixture(scope="session")
-def lively() -> SimpleNamespace:
+def lively(enliven) -> SimpleNamespace:
     """A small network with random but lively weights: its masks are nonsense, but they react."""
     import torch
 
@@ -203,13 +203,7 @@ def lively() -> SimpleNamespace:
         memory_mlp=64,
     )  # fmt: skip
     network = Sam2(config).eval()
-    with torch.no_grad():
-        for name, value in network.named_parameters():
-            if value.ndim > 1:
-                value.normal_(std=1.2 / np.sqrt(value[0].numel()))
-            elif not name.endswith("weight"):
-                value.normal_(std=0.1)
-        network.sam_mask_decoder.pred_obj_score_head.layers[2].bias.add_(10)
+    enliven(network)
     return SimpleNamespace(
         network=network,
         device=torch.device("cpu"),
