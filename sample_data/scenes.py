@@ -63,6 +63,7 @@ def generate(
     seed: int,
     families: Sequence[str] | None = None,
     device: torch.device | str = "cpu",
+    absent: float = 0.0,
 ) -> Clip:
     """Make a batch of windows, the same for the same arguments and `GENERATOR_VERSION` on one device.
 
@@ -80,6 +81,9 @@ def generate(
         Families to draw from; all of `FAMILIES` by default. A name that comes twice is twice as likely.
     device
         Where to compute, and where the result lies.
+    absent
+        Least share of the objects that vanish for some frames of a clip, and of those that leave it; a
+        scene may draw more.
 
     Returns
     -------
@@ -100,6 +104,8 @@ def generate(
     chosen = tuple(pool[i] for i in picks)
     with torch.no_grad():
         settings = draw_settings(draw, chosen)
+        for name in ("vanish", "leave"):
+            settings[name] = settings[name].clamp_min(absent)
         colour = settings["colour"] > 0
         images = torch.zeros(batch, frames, 3, size, size, device=draw.device)
         labels = torch.zeros(batch, frames, size, size, dtype=torch.int32, device=draw.device)

@@ -9,8 +9,16 @@ from torch.nn import functional
 from napari_sam2.models.network.sam2 import Decoded, Found, ImageFeatures, Sam2
 from napari_sam2.models.training.losses import answer_loss
 from napari_sam2.models.training.masks import coverage
-from napari_sam2.models.training.prompting import Targets, choose_targets, sample_corrections
+from napari_sam2.models.training.prompting import (
+    Targets,
+    choose_targets,
+    leaving,
+    redrawn,
+    sample_corrections,
+)
 from napari_sam2.models.training.stills import (
+    REDRAWN_BOXED,
+    REDRAWN_CLICKED,
     DenseHead,
     chance,
     chosen_logits,
@@ -188,9 +196,16 @@ def clips_loss(
     """
     t = labels_bthw.shape[1]
     encoded = model.encode_image(normalise(images_btchw.flatten(0, 1)))
-    targets = choose_targets(labels_bthw[:, 0], per_clip)
+    # Few objects leave their clip, and absence is learned from them alone.
+    targets = choose_targets(labels_bthw[:, 0], per_clip, preferred_bm=leaving(labels_bthw))
     features = [encoded.take(targets.image_n * t + frame) for frame in range(t)]
-    masks_tnhw = labels_bthw[targets.image_n].transpose(0, 1) == targets.label_n[:, None, None]
     how = "click" if chance(0.4) else "box" if chance(0.6) else "mask"
+    labels_nthw = labels_bthw[targets.image_n]
+    masks_nthw = redrawn(
+        labels_nthw == targets.label_n[:, None, None, None],
+        labels_nthw,
+        REDRAWN_CLICKED if how == "click" else REDRAWN_BOXED,
+    )
+    masks_tnhw = masks_nthw.transpose(0, 1)
     followed = follow(model, features, targets, masks_tnhw, how, plain=plain, score_weight=score_weight)
     return followed + dense_weight * dense_loss(head(encoded), labels_bthw.flatten(0, 1))

@@ -9,14 +9,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_sam2.models.training.masks import boxes_of, distance_inside
+from napari_sam2.models.training.masks import boxes_of, distance_inside, intersection_over_union
 
 MAX_OBJECTS = 1024
 """Labels in one window are below this."""
+PREFERENCE = 0.5
+"""Of objects with a random order between 0 and 1."""
 LATTICE = 64
 """Clicks are chosen on a lattice of about so many points a side."""
 INSIDE, OUTSIDE, TOP_LEFT, BOTTOM_RIGHT, PADDING = 1, 0, 2, 3, -1
 """SAM's point labels."""
+OUTLINE_CELL = 4
+"""Outlines are redrawn on a grid of so many pixels, as fine as the decoder's."""
+LEAST_ALIKE = 0.6
+"""IoU of the outlines that two people draw of one object."""
 DEEP, OFF_CENTRE, ANYWHERE = 0.75, 0.25, 0.0
 """Least depth of a click, as a share of the object's largest depth."""
 
@@ -53,8 +59,21 @@ def _extent(flat_bp: Tensor, position_p: Tensor) -> Tensor:
     return high_bm - low_bm + 1
 
 
+def leaving(labels_bthw: Tensor) -> Tensor:
+    """Which labels are missing from a frame of their clip, bool (b, `MAX_OBJECTS`)."""
+    b, t = labels_bthw.shape[:2]
+    seen_btm = torch.zeros(b, t, MAX_OBJECTS, dtype=torch.bool, device=labels_bthw.device)
+    seen_btm.scatter_(2, labels_bthw.flatten(2).long(), True)
+    return ~seen_btm.all(1)
+
+
 def choose_targets(
-    labels_bhw: Tensor, per_image: int, *, span: tuple[float, float] = (0.08, 1.0), least_area: int = 20
+    labels_bhw: Tensor,
+    per_image: int,
+    *,
+    span: tuple[float, float] = (0.08, 1.0),
+    least_area: int = 20,
+    preferred_bm: Tensor | None = None,
 ) -> Targets:
     """Draw objects of every window, each equally likely, among those of a fitting size.
 
@@ -68,6 +87,8 @@ def choose_targets(
         Least and largest extent (longer side of the box) as a share of the window.
     least_area : int
         In pixels.
+    preferred_bm : bool Tensor, optional
+        Labels that are drawn before the others more often than not.
 
     Returns
     -------
@@ -85,7 +106,10 @@ def choose_targets(
     fits_bm = (area_bm >= least_area) & (share_bm >= span[0]) & (share_bm <= span[1])
     fits_bm[:, 0] = False
 
-    order_bk = (fits_bm + torch.rand(b, MAX_OBJECTS, device=device)).topk(per_image).indices
+    order_bm = torch.rand(b, MAX_OBJECTS, device=device)
+    if preferred_bm is not None:
+        order_bm += PREFERENCE * preferred_bm
+    order_bk = (order_bm + 2 * fits_bm).topk(per_image).indices
     count_b1 = fits_bm.sum(1, keepdim=True)
     slot_bk = torch.arange(per_image, device=device) % count_b1.clamp_min(1)
     label_n = order_bk.gather(1, slot_bk).flatten()
@@ -197,6 +221,38 @@ def sample_corrections(
     points_n2 = _draw_pixel(depth_nhw >= least_n[:, None, None]) * stride + (stride - 1) / 2
     labels_n = torch.where(missed_n, INSIDE, OUTSIDE)
     return points_n2, torch.where(depth_nhw.amax((1, 2)) > 0, labels_n, PADDING)
+
+
+def redrawn(masks_nthw: Tensor, labels_nthw: Tensor, share: float) -> Tensor:
+    """Some of the objects as other people outline them: rounder, wider or tighter, into free room only.
+
+    Where an object ends is often a matter of taste, and a box says whose: it is drawn around the
+    outline that is wanted.
+
+    Parameters
+    ----------
+    masks_nthw : bool Tensor
+        Objects on the frames of their clips, all of which are redrawn alike.
+    labels_nthw : integer Tensor
+        All objects of the same frames; 0 is free.
+    share : float
+        Of objects that are redrawn, on average.
+
+    Returns
+    -------
+    bool Tensor (n, t, h, w)
+    """
+    n, _, h, w = masks_nthw.shape
+    width = h // OUTLINE_CELL // 10 // 2 * 2 + 1
+    soft_nthw = functional.avg_pool2d(masks_nthw.float(), OUTLINE_CELL)
+    wide_nthw = functional.avg_pool2d(soft_nthw, width, stride=1, padding=width // 2, count_include_pad=False)
+    wide_nthw = functional.interpolate(wide_nthw, size=(h, w), mode="bilinear", align_corners=False)
+    level_n111 = 0.1 + 0.5 * torch.rand(n, 1, 1, 1, device=masks_nthw.device)
+    other_nthw = (wide_nthw > level_n111) & ((labels_nthw == 0) | masks_nthw)
+    # What is too thin for the blur keeps its outline.
+    alike_nt = intersection_over_union(other_nthw, masks_nthw) > LEAST_ALIKE
+    taken_nt = (torch.rand(n, 1, device=masks_nthw.device) < share) & alike_nt
+    return torch.where(taken_nt[:, :, None, None], other_nthw, masks_nthw)
 
 
 def degrade(masks_nhw: Tensor) -> Tensor:

@@ -60,13 +60,15 @@ class Stage:
 
 PLAN = (
     Stage("geometry", 0.025, size=128, windows=32, frames=0),
-    Stage("stills", 0.25, size=128, windows=8),
-    Stage("clips", 0.15, size=128, windows=8, frames=8, clips=2, following=0.7),
-    Stage("large", 0.575, size=256, windows=4, frames=5, clips=2, following=0.35),
+    Stage("stills", 0.15, size=128, windows=8),
+    Stage("clips", 0.175, size=128, windows=8, frames=8, clips=2, following=0.7),
+    Stage("large", 0.65, size=256, windows=4, frames=5, clips=2, following=0.35),
 )
 """Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
 
 REPLAYS = 5
+ABSENT = 0.2
+"""Least share of the objects of a procedural clip that vanish, and of those that leave."""
 DENSE_WEIGHT = 0.3
 _CHUNK_PIXELS = 64 * 128 * 128
 _CAPACITY_PIXELS = 5000 * 128 * 128
@@ -88,7 +90,9 @@ def make_chunk(
                     return real.clips(clips, stage.frames, stage.size, rng)
                 images, labels = real.windows(clips, stage.size, rng)
                 return images[:, None], labels[:, None]
-        clip = generate(clips, frames=stage.frames, size=stage.size, seed=own_seed, device=device)
+        clip = generate(
+            clips, frames=stage.frames, size=stage.size, seed=own_seed, device=device, absent=ABSENT
+        )
         return (clip.images_btchw * 255).round().byte(), clip.labels_bthw.short()
 
     return make

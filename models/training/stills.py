@@ -1,5 +1,7 @@
 """The second stage: single windows, several prompts for each encoded image, corrections from the error."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -15,6 +17,7 @@ from napari_sam2.models.training.prompting import (
     Targets,
     choose_targets,
     degrade,
+    redrawn,
     sample_boxes,
     sample_clicks,
     sample_corrections,
@@ -25,6 +28,8 @@ from napari_sam2.models.views import IMAGE_MEAN, IMAGE_STD
 CLICKED_AGAIN, BOXED_AGAIN = 0.5, 0.25
 """After each round of prompts, the chance of one more with a correction; at most `MOST_ROUNDS`."""
 MOST_ROUNDS = 4
+REDRAWN_CLICKED, REDRAWN_BOXED = 0.15, 0.3
+"""Share of objects that someone else has outlined."""
 LOGIT_LIMIT, HINT_LOGIT = 32.0, 10.0
 """Logits that come back as a mask prompt are cut to the first, as SAM 2 does; a mask that comes back
 without its logits has the second."""
@@ -211,6 +216,9 @@ def stills_loss(
     losses = []
     for boxed in (False, True):
         targets = choose_targets(labels_bhw, per_kind)
+        share = REDRAWN_BOXED if boxed else REDRAWN_CLICKED
+        masks_n1hw = redrawn(targets.masks_nhw[:, None], labels_bhw[targets.image_n, None], share)
+        targets = replace(targets, masks_nhw=masks_n1hw[:, 0])
         rounds = prompt_rounds(
             model,
             conditioned_bchw[targets.image_n],

@@ -106,6 +106,18 @@ def test_objects_leave_or_vanish_and_come_back_with_their_id():
     assert returned >= 3
 
 
+def test_more_objects_are_absent_when_asked_for():
+    def absent(least: float) -> float:
+        labels = generate(32, frames=6, size=48, seed=9, families=("fluorescence",), absent=least).labels_bthw
+        shares = []
+        for label in range(1, int(labels.max()) + 1):
+            there_bt = (labels == label).flatten(2).any(2)
+            shares.append(~there_bt[there_bt[:, 0]])
+        return float(torch.cat(shares).float().mean())
+
+    assert absent(0.5) > 1.5 * absent(0.0)
+
+
 def test_noise_is_new_in_every_frame_but_the_scene_stays():
     images = generate(16, frames=2, size=64, seed=9, families=["electron"]).images_btchw[:, :, 0]
     first, second = images[:, 0].flatten(1), images[:, 1].flatten(1)

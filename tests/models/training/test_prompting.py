@@ -3,13 +3,21 @@
 import pytest
 import torch
 
-from napari_sam2.models.training.masks import boxes_of, coverage, distance_inside
+from napari_sam2.models.training.masks import (
+    boxes_of,
+    coverage,
+    distance_inside,
+    intersection_over_union,
+)
 from napari_sam2.models.training.prompting import (
     INSIDE,
+    LEAST_ALIKE,
     OUTSIDE,
     PADDING,
     choose_targets,
     degrade,
+    leaving,
+    redrawn,
     sample_boxes,
     sample_clicks,
     sample_corrections,
@@ -45,6 +53,49 @@ def test_targets_are_objects_of_a_fitting_size(labels_bhw: torch.Tensor) -> None
 
 def test_targets_can_be_limited_in_span(labels_bhw: torch.Tensor) -> None:
     assert set(choose_targets(labels_bhw, 3, span=(0.3, 0.9)).label_n[:3].tolist()) == {7}
+
+
+def test_what_leaves_its_clip_is_preferred_yet_not_alone(labels_bhw: torch.Tensor) -> None:
+    clip_bthw = labels_bhw[:1, None].repeat(1, 3, 1, 1)
+    clip_bthw[0, 2][clip_bthw[0, 2] == 300] = 0
+    gone_bm = leaving(clip_bthw)
+    assert not gone_bm[0, 7]
+    assert gone_bm[0, 300]
+    first = [choose_targets(labels_bhw[:1], 1, preferred_bm=gone_bm).label_n.item() for _ in range(200)]
+    # Of two random numbers, the one with a head start of a half is larger seven times of eight.
+    assert 150 < first.count(300) < 195
+
+
+def test_what_is_preferred_has_to_fit_as_well(labels_bhw: torch.Tensor) -> None:
+    everything = torch.ones(1, 1024, dtype=torch.bool)
+    assert set(choose_targets(labels_bhw[:1], 4, preferred_bm=everything).label_n.tolist()) == {7, 300}
+
+
+def test_redrawn_outlines_are_of_the_same_object_and_leave_neighbours_alone() -> None:
+    torch.manual_seed(0)
+    labels = torch.zeros(2, 128, 128, dtype=torch.int64)
+    labels[:, disc(60, 50, 25, 128)] = 1
+    labels[:, 40:80, 76:100] = 2
+    labels_nthw = labels.expand(40, -1, -1, -1)
+    masks_nthw = labels_nthw == 1
+    drawn_nthw = redrawn(masks_nthw, labels_nthw, 1.0)
+    alike_nt = intersection_over_union(drawn_nthw, masks_nthw)
+    assert (alike_nt > LEAST_ALIKE).all()
+    assert torch.equal(alike_nt[:, 0], alike_nt[:, 1]), "alike on all frames"
+    areas_n = drawn_nthw[:, 0].flatten(1).sum(1)
+    assert areas_n.min() < 0.97 * masks_nthw[0, 0].sum(), "some tighter"
+    assert areas_n.max() > 1.1 * masks_nthw[0, 0].sum(), "some wider"
+    assert not (drawn_nthw & (labels_nthw == 2)).any()
+
+
+def test_thin_objects_absent_objects_and_those_of_no_share_keep_their_outlines() -> None:
+    labels_nthw = torch.zeros(20, 2, 128, 128, dtype=torch.int64)
+    labels_nthw[:, 0, 30:100, 60:62] = 1
+    thin_nthw = labels_nthw == 1
+    assert torch.equal(redrawn(thin_nthw, labels_nthw, 1.0), thin_nthw)
+    labels_nthw[:, 0] = disc(60, 50, 25, 128).long()
+    round_nthw = labels_nthw == 1
+    assert torch.equal(redrawn(round_nthw, labels_nthw, 0.0), round_nthw)
 
 
 @pytest.mark.parametrize("size", [64, 128, 256])
