@@ -44,7 +44,7 @@ class LoadedModel:
     card : ModelCard or None
         None for weights that were given by path.
     average : bool
-        Whether first answers are the mean over several views.
+        Whether first answers are the mean over several views, and all agree with their prompts.
     """
 
     name: str
@@ -57,7 +57,7 @@ class LoadedModel:
     average: bool
 
     def averages(self, framing: str) -> bool:
-        """Whether first answers are the mean over several views; with framing "frame" they never are."""
+        """Whether answers are averaged and made to agree; with framing "frame" they never are."""
         return self.average and framing != "frame"
 
 
@@ -89,9 +89,9 @@ def load_model(
         always float32. bfloat16 has 8 significant bits: masks differ by a few pixels on their edges,
         and processors and GPUs that calculate in it are up to twice as fast. Others are slower.
     average : bool, optional
-        Decode clicks and boxes in four views, of three sizes and mirrored, and take the mean; by default
-        with input sizes up to 256 pixels, where a view costs little. Framing "frame" is exactly SAM 2 and
-        never averages.
+        Decode clicks and boxes in four views, of three sizes and mirrored, take the mean, and make the mask
+        agree with what was said; by default with input sizes up to 256 pixels, where a view costs little
+        and the network is small. Framing "frame" is exactly SAM 2 and does neither.
     progress : callable, optional
         Called during a download with the bytes that are there and those there will be; by default a
         bar is drawn on the terminal.

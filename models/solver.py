@@ -43,6 +43,8 @@ class Task:
         The mask found on this frame before, shown to the decoder with a correction.
     average : bool
         Decode in several views and take the mean; only for clicks and boxes without a reading.
+    agree : bool
+        Make the mask agree with the clicks and the box of the prompt.
     """
 
     object_id: int
@@ -51,6 +53,7 @@ class Task:
     prompt: Prompt | None = None
     hint: NDArray[np.bool_] | None = None
     average: bool = False
+    agree: bool = False
 
     @property
     def points(self) -> int:
@@ -69,6 +72,7 @@ class Task:
             self.points,
             self.hint is not None,
             self.average,
+            self.agree,
         )
 
 
@@ -161,6 +165,8 @@ class Solver:
             decoded = self._decode(features, tasks)
             if tasks[0].average:
                 decoded = self._average(scene, tasks, decoded)
+            if tasks[0].agree:
+                decoded = self._agree(tasks, decoded)
             # At most one point is ambiguous; following (no point) counts as such in SAM 2.
             found = self.network.choose(decoded, multimask=tasks[0].points <= 1)
             logits_n1hw = F.interpolate(
@@ -195,6 +201,14 @@ class Solver:
             turned = [replace(task, view=view) for task, view in zip(tasks, views_n, strict=True)]
             answers.append((views_n, self._decode(scene.features(views_n), turned)))
         return averaged(first, views, answers)
+
+    def _agree(self, tasks: list[Task], answer: "Decoded") -> "Decoded":
+        from napari_sam2.models.agreement import agreeing
+
+        size, views = self.network.config.image_size, [task.view for task in tasks]
+        points_nk2, labels_nk = to_points(tasks, size, self.device)
+        logits_n4hw = agreeing(answer.logits_n4hw.float(), points_nk2, labels_nk, views, size)
+        return replace(answer, logits_n4hw=logits_n4hw)
 
     def _decode(self, features: "ImageFeatures", tasks: list[Task]) -> "Decoded":
         import torch

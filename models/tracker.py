@@ -83,7 +83,8 @@ class Tracker:
     cache : EncodedFrames, optional
         Keeps encoded frames on disk for the next run over them.
     average : bool
-        Decode first clicks and boxes in several views and take the mean.
+        Decode first clicks and boxes in several views and take the mean, and make every answer to
+        clicks and boxes agree with them.
     """
 
     def __init__(
@@ -170,6 +171,7 @@ class Tracker:
                 window.view(scene.shape),
                 prompt=prompt,
                 average=self._average and prompt.mask is None,
+                agree=self._average and prompt.mask is None,
             )
             for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
         ]
@@ -254,7 +256,8 @@ class Tracker:
         if anchor.prompt.mask is not None:
             return Task(object_id, view, prompt=anchor.prompt)
         hint = self._found(object_id, anchor.frame)
-        return Task(object_id, view, reading, anchor.prompt, hint if hint.any() else None)
+        hint = hint if hint.any() else None
+        return Task(object_id, view, reading, anchor.prompt, hint, agree=self._average)
 
     def _scenes(self, order: Sequence[int], current: Pass) -> Iterator[Scene]:
         whole_frames = not any(self.state.windows[run.object_id].follows for run in current.runs)
