@@ -11,7 +11,6 @@ bundled model's weights come with the repository.
 
 import argparse
 import json
-import platform
 import subprocess
 import sys
 import tempfile
@@ -19,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from copy import deepcopy
-from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -34,6 +32,7 @@ if not any(Path(folder, "models").is_dir() for folder in napari_sam2.__path__):
     # In a checkout that was never installed the rooms lie beside the package.
     napari_sam2.__path__.append(str(Path(__file__).parents[1]))
 
+from benchmarks.machine import Machine, Row, Spent
 from benchmarks.movies import Cells
 from benchmarks.peers import Reference, Transformers, same_network_twice
 from napari_sam2.models.config import NANO, PUBLISHED, Sam2Config
@@ -49,67 +48,6 @@ from napari_sam2.models.windows import around
 
 WARM = 8
 """Frames after which as many memories are read as ever will be, all but the oldest pointers."""
-Row = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Spent:
-    """Seconds of one step: of the clock, and of the processor, all threads together."""
-
-    clock: float
-    processor: float
-
-
-class Machine:
-    """Where it runs, and how time is taken there."""
-
-    def __init__(self, device: str, threads: int, warm: int) -> None:
-        self.device = torch.device(device)
-        self.peer_cost: dict[str, dict[int, float]] = {}
-        torch.set_num_threads(threads)
-        self.threads, self.warm = threads, warm
-
-    def wait(self) -> None:
-        """Until the device has done all that it was given."""
-        if self.device.type == "cuda":
-            torch.cuda.synchronize()
-
-    def time(self, run: Callable[[], Any]) -> tuple[Any, Spent]:
-        """Run something and say what it took."""
-        self.wait()
-        clock, processor = time.perf_counter(), time.process_time()
-        result = run()
-        self.wait()
-        return result, Spent(time.perf_counter() - clock, time.process_time() - processor)
-
-    def cost(self, spent: list[Spent]) -> float:
-        """The median of what is compared: processor time on a processor, the clock elsewhere."""
-        return float(np.median([s.processor if self.device.type == "cpu" else s.clock for s in spent]))
-
-    def named(self) -> Row:
-        """What the numbers were measured on."""
-        row: Row = {
-            "processor": processor_name(),
-            "threads": self.threads,
-            "frames tracked before": self.warm,
-            "torch": torch.__version__,
-            "python": platform.python_version(),
-            "busy": f"{__import__('os').getloadavg()[0]:.1f} processes wanted to run when it began",
-        }
-        if self.device.type == "cuda":
-            row["gpu"] = torch.cuda.get_device_name()
-        return row
-
-
-def processor_name() -> str:
-    """The processor by its own name, and what it can multiply."""
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor()
-    name = next(line.split(":")[1].strip() for line in text.splitlines() if line.startswith("model name"))
-    kinds = [kind for kind in ("avx2", "avx512f", "avx512_bf16", "amx_tile") if f" {kind}" in text]
-    return f"{name} ({', '.join(kinds)})"
 
 
 class Ours:
