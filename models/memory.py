@@ -25,10 +25,13 @@ class Memory:
     spatial_chw : Tensor or None
         Spatial memory in bfloat16, as the reference stores it; None once only the pointer can be
         read again.
+    level : float
+        Of a given mask: the level at which masks that are followed from it are cut, see `level`.
     """
 
     pointer_c: "Tensor"
     spatial_chw: "Tensor | None"
+    level: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,12 +48,21 @@ class Reading:
         Object pointers.
     offsets : list of int
         How many frames ago each pointer was made.
+    level : float
+        At which the mask that is found with it is cut.
     """
 
     spatial: list["Tensor"]
     ages: list[int]
     pointers: list["Tensor"]
     offsets: list[int]
+    level: float = 0.0
+
+    @classmethod
+    def of(cls, memory: Memory) -> "Reading":
+        """One memory of a given mask, read on its own frame."""
+        assert memory.spatial_chw is not None
+        return cls([memory.spatial_chw], [0], [memory.pointer_c], [0])
 
     @property
     def layout(self) -> tuple[int, int]:
@@ -106,7 +118,8 @@ class MemoryBank:
             if memory_or_none is not None:
                 pointers.append(memory_or_none.pointer_c)
                 offsets.append(offset)
-        return Reading(spatial, ages, pointers, offsets)
+        level = sum(memory.level for memory in chosen.values()) / max(len(chosen), 1)
+        return Reading(spatial, ages, pointers, offsets, level)
 
     def forget(self, frame: int, direction: int, config: Sam2Config, turn: int | None = None) -> None:
         """Drop what no later frame of this walk, nor a walk back from `turn`, can read.

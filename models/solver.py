@@ -167,6 +167,8 @@ class Solver:
                 decoded = self._average(scene, tasks, decoded)
             if tasks[0].agree:
                 decoded = self._agree(tasks, decoded)
+            if tasks[0].prompt is None:
+                decoded = self._cut(tasks, decoded)
             # At most one point is ambiguous; following (no point) counts as such in SAM 2.
             found = self.network.choose(decoded, multimask=tasks[0].points <= 1)
             logits_n1hw = F.interpolate(
@@ -209,6 +211,13 @@ class Solver:
         points_nk2, labels_nk = to_points(tasks, size, self.device)
         logits_n4hw = agreeing(answer.logits_n4hw.float(), points_nk2, labels_nk, views, size)
         return replace(answer, logits_n4hw=logits_n4hw)
+
+    def _cut(self, tasks: list[Task], answer: "Decoded") -> "Decoded":
+        levels = [task.reading.level if task.reading is not None else 0.0 for task in tasks]
+        if not any(levels):
+            return answer
+        level_n111 = answer.logits_n4hw.new_tensor(levels)[:, None, None, None]
+        return replace(answer, logits_n4hw=answer.logits_n4hw - level_n111)
 
     def _decode(self, features: "ImageFeatures", tasks: list[Task]) -> "Decoded":
         import torch

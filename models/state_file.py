@@ -44,7 +44,7 @@ def _pack(state: TrackerState) -> dict[str, Any]:
     import torch
 
     def pack_bank(memories: dict[int, Memory]) -> dict[int, Any]:
-        return {frame: (m.pointer_c, m.spatial_chw) for frame, m in memories.items()}
+        return {frame: (m.pointer_c, m.spatial_chw, m.level) for frame, m in memories.items()}
 
     return {
         "pass_index": state.pass_index,
@@ -64,7 +64,7 @@ def _pack(state: TrackerState) -> dict[str, Any]:
 
 def _unpack(values: dict[str, Any]) -> TrackerState:
     def unpack_bank(memories: dict[int, Any]) -> dict[int, Memory]:
-        return {frame: Memory(pointer, spatial) for frame, (pointer, spatial) in memories.items()}
+        return {frame: Memory(*memory) for frame, memory in memories.items()}
 
     state = TrackerState(values["pass_index"], values["next_step"], defaultdict(MemoryBank))
     for i, (conditioning, recent) in values["banks"].items():

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_sam2.models.ahead import scenes_of
-from napari_sam2.models.memory import MemoryBank, Reading
+from napari_sam2.models.level import levelled
+from napari_sam2.models.memory import Memory, MemoryBank, Reading
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult, MaskPatch
 from napari_sam2.models.scene import FrameSource, Scene
 from napari_sam2.models.sizing import window_for, window_of_found
-from napari_sam2.models.solver import Solver, Task
+from napari_sam2.models.solver import Seen, Solver, Task
 from napari_sam2.models.views import View
 from napari_sam2.models.windows import Window, full
 
@@ -83,8 +84,8 @@ class Tracker:
     cache : EncodedFrames, optional
         Keeps encoded frames on disk for the next run over them.
     average : bool
-        Decode first clicks and boxes in several views and take the mean, and make every answer to
-        clicks and boxes agree with them.
+        Decode first clicks and boxes in several views and take the mean, make every answer to clicks
+        and boxes agree with them, and follow masks with the outlines that they were given.
     """
 
     def __init__(
@@ -176,10 +177,15 @@ class Tracker:
             for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
         ]
         seen = self._solver.solve(scene, tasks)
-        for (object_id, prompt, conditioning), window, one in zip(prompts, windows, seen, strict=True):
-            self.state.banks[object_id].write(scene.index, one.memory, conditioning)
+        memories = self._memories(scene, tasks, seen)
+        given = zip(prompts, windows, seen, memories, strict=True)
+        for (object_id, prompt, conditioning), window, one, memory in given:
+            self.state.banks[object_id].write(scene.index, memory, conditioning)
             following = None if prompt.absent else window.after(one.patch)
             self.state.given[object_id, scene.index] = (one.patch, following)
+
+    def _memories(self, scene: Scene, tasks: Sequence[Task], seen: Sequence[Seen]) -> list[Memory]:
+        return levelled(self._solver, scene, tasks, seen) if self._average else [one.memory for one in seen]
 
     def _window_for(self, object_id: int, scene: Scene, prompt: Prompt) -> Window:
         if prompt.absent:
@@ -243,9 +249,11 @@ class Tracker:
                     state.windows[object_id] = self._window_of_found(object_id, anchor)
                 view = state.windows[object_id].view(self._shape)
                 tasks.append(self._correction(object_id, view, reading, anchor))
-        for task, seen in zip(tasks, self._solver.solve(scene, tasks), strict=True):
+        found = self._solver.solve(scene, tasks)
+        memories = self._memories(scene, tasks, found)
+        for task, seen, memory in zip(tasks, found, memories, strict=True):
             object_id, bank = task.object_id, state.banks[task.object_id]
-            bank.write(frame, seen.memory, conditioning=task.prompt is not None)
+            bank.write(frame, memory, conditioning=task.prompt is not None)
             bank.forget(frame, current.direction, config, turns.get(object_id))
             state.windows[object_id] = state.windows[object_id].after(seen.patch)
             patches[object_id] = seen.patch

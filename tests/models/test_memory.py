@@ -1,5 +1,7 @@
 """The bank keeps what SAM 2 reads, and nothing else."""
 
+from dataclasses import replace
+
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,6 +42,15 @@ def test_a_prompted_frame_ahead_is_seen_but_its_pointer_is_not():
     bank.write(10, memory(10), conditioning=True)
     assert bank.read(8, 1, 100, CONFIG).layout == (1, 0)
     assert bank.read(8, -1, 100, CONFIG).offsets == [2]
+
+
+def test_the_level_is_the_mean_of_those_of_the_prompted_frames_that_are_read():
+    bank = MemoryBank()
+    bank.write(0, replace(memory(0), level=-1.0), conditioning=True)
+    bank.write(4, replace(memory(4), level=-2.0), conditioning=True)
+    bank.write(5, replace(memory(5), level=-9.0), conditioning=False)
+    assert bank.read(6, 1, 100, CONFIG).level == -1.5
+    assert MemoryBank().read(6, 1, 100, CONFIG).level == 0
 
 
 @given(st.integers(0, 40), st.integers(1, 60), st.sampled_from([1, -1]))

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 
+from napari_sam2.models.memory import Memory
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult
 from napari_sam2.models.solver import Solver
 from napari_sam2.models.state_file import load_state, save_state
-from napari_sam2.models.tracker import Tracker
+from napari_sam2.models.tracker import Tracker, TrackerState
 
 FRAMES, SIDE = 9, 96
 
@@ -220,6 +221,14 @@ def test_an_interrupted_run_goes_on_as_if_nothing_had_happened(model, framing, a
     assert len(rest) == len(whole) - after
     for one, other in zip(rest, whole[after:], strict=True):
         assert_equal(one, other)
+
+
+def test_a_saved_state_knows_the_levels_of_given_masks(tmp_path):
+    state = TrackerState()
+    state.banks[3].write(5, Memory(torch.ones(4), torch.ones(2, 1, 1), level=-1.25), conditioning=True)
+    save_state(state, tmp_path / "state.pt")
+    loaded = load_state(tmp_path / "state.pt", torch.device("cpu"))
+    assert loaded.banks[3].conditioning[5].level == -1.25
 
 
 def test_a_correction_sees_the_mask_that_it_corrects(model):
