@@ -263,8 +263,8 @@ class Tracker:
     def _correction(self, object_id: int, view: View, reading: Reading, anchor: Anchor) -> Task:
         if anchor.prompt.mask is not None:
             return Task(object_id, view, prompt=anchor.prompt)
-        hint = self._found(object_id, anchor.frame)
-        hint = hint if hint.any() else None
+        found = self._found(object_id, anchor.frame)
+        hint = found if found.any() else None
         return Task(object_id, view, reading, anchor.prompt, hint, agree=self._average)
 
     def _scenes(self, order: Sequence[int], current: Pass) -> Iterator[Scene]:
