@@ -12,7 +12,7 @@ import numpy as np
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.models.views import View, whole
 
-RATIO = 2.0
+RATIO = 1.6
 """Side of a window against the larger extent of its object."""
 SMALLEST = 64
 """No window is narrower, in pixels: below this, context is lost and pixels are only blown up."""
@@ -20,7 +20,7 @@ SMOOTHING = 0.7
 """Share of the old size (in its logarithm) that a window keeps from frame to frame."""
 GROWTH, MOST_GROWTH = 1.1, 2.0
 """A window of a lost object grows by this factor a frame, up to this factor in all."""
-LARGE = 0.7
+LARGE = 1.0
 """An object whose window would exceed this share of the frame's longer side is seen in the whole frame."""
 
 
