@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import nullcontext
 from copy import deepcopy
 from pathlib import Path
@@ -34,55 +34,17 @@ if not any(Path(folder, "models").is_dir() for folder in napari_sam2.__path__):
 
 from benchmarks.machine import Machine, Row, Spent
 from benchmarks.movies import Cells
+from benchmarks.ours import WARM, Ours, moved, nano
 from benchmarks.peers import Reference, Transformers, same_network_twice
 from napari_sam2.models.config import NANO, PUBLISHED, Sam2Config
-from napari_sam2.models.memory import MemoryBank
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult
 from napari_sam2.models.scene import Scene
 from napari_sam2.models.solver import Solver, Task
-from napari_sam2.models.tracker import Tracker, TrackerState
+from napari_sam2.models.tracker import Tracker
 from napari_sam2.models.windows import around
-
-WARM = 8
-"""Frames after which as many memories are read as ever will be, all but the oldest pointers."""
-
-
-class Ours:
-    """Our tracker at steady memory: a few frames with one object, then any number of copies."""
-
-    def __init__(self, network: Sam2, movie: Cells, machine: Machine, framing: str) -> None:
-        self.model = SimpleNamespace(network=network, device=machine.device)
-        self.movie, self.framing = movie, framing
-        self.click = movie.start[0]
-        tracker = self._tracker(TrackerState())
-        self.first = [
-            result for _, result in zip(range(machine.warm), tracker.run(self._plan(1)), strict=False)
-        ]
-        self.state = tracker.state
-        bank = self.state.banks[1]
-        for frame in range(machine.warm, WARM):
-            bank.write(frame, bank.recent[machine.warm - 1], conditioning=False)
-
-    def steps(self, n: int) -> Iterator[FrameResult]:
-        """The frames after the warm ones, with `n` objects."""
-        state = TrackerState(0, WARM)
-        bank = self.state.banks[1]
-        for i in range(n):
-            y0, x0, y1, x1 = self.movie.box(i)
-            state.banks[i + 1] = MemoryBank(dict(bank.conditioning), dict(bank.recent))
-            state.windows[i + 1] = around((y0, x0, y1, x1), self.movie.shape[1:], self.framing)
-            state.given[i + 1, 0] = deepcopy(self.state.given[1, 0])
-        return self._tracker(state).run(self._plan(n))
-
-    def _tracker(self, state: TrackerState) -> Tracker:
-        return Tracker(self.model, self.movie, framing=self.framing, state=state)
-
-    def _plan(self, n: int) -> tuple[Pass]:
-        prompt, last = Prompt((self.click,), (1,)), len(self.movie) - 1
-        return (Pass(1, tuple(ObjectRun(i + 1, (Anchor(0, prompt),), 0, last) for i in range(n))),)
 
 
 def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
@@ -178,23 +140,6 @@ def against(peer_cost: dict[int, float], n: int, ours: float) -> Row:
     peer = peer_cost.get(n, line)
     row: Row = {"peer": round(peer, 3), "ratio": round(peer / ours, 1)}
     return row if n in peer_cost else row | {"note": f"peer from its {few} and {most} objects"}
-
-
-def moved(network: Sam2, size: int) -> Sam2:
-    """The same weights at another input size."""
-    other = Sam2(network.config.at_size(size)).eval().requires_grad_(False)
-    other.load_state_dict(network.state_dict())
-    return other.to(next(network.parameters()).device)
-
-
-def nano(machine: Machine) -> Sam2:
-    """The bundled model."""
-    from safetensors.torch import load_file
-
-    network = Sam2(NANO).eval().requires_grad_(False)
-    path = Path(__file__).parents[1] / "models" / "weights" / "nano.safetensors"
-    network.load_state_dict(load_file(path))
-    return network.to(machine.device)
 
 
 def cells(machine: Machine, steps: int) -> list[Row]:
@@ -420,6 +365,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=9, help="begin no case after this time")
     parser.add_argument("--json", type=Path, help="write the numbers here too")
     asked = parser.parse_args()
+    if asked.warm < 2:
+        parser.error(f"--warm is {asked.warm}: at least two frames have to be tracked before")
     machine = Machine(asked.device, asked.threads, asked.warm)
     default = [1, 16] if asked.device == "cuda" else [1, 2]
     peers = default if asked.peer_objects is None else asked.peer_objects

@@ -42,9 +42,8 @@ class Task:
     hint : bool array (y, x) or None
         The mask found on this frame before, shown to the decoder with a correction.
     average : bool
-        Decode in several views and take the mean; only for clicks and boxes without a reading.
-    agree : bool
-        Make the mask agree with the clicks and the box of the prompt.
+        Take care over clicks and a box: decode in several views and take the mean, where there is no
+        reading, and make the mask agree with them.
     """
 
     object_id: int
@@ -53,7 +52,6 @@ class Task:
     prompt: Prompt | None = None
     hint: NDArray[np.bool_] | None = None
     average: bool = False
-    agree: bool = False
 
     @property
     def points(self) -> int:
@@ -72,7 +70,6 @@ class Task:
             self.points,
             self.hint is not None,
             self.average,
-            self.agree,
         )
 
 
@@ -164,8 +161,8 @@ class Solver:
         else:
             decoded = self._decode(features, tasks)
             if tasks[0].average:
-                decoded = self._average(scene, tasks, decoded)
-            if tasks[0].agree:
+                if tasks[0].reading is None:
+                    decoded = self._average(scene, tasks, decoded)
                 decoded = self._agree(tasks, decoded)
             if tasks[0].prompt is None:
                 decoded = self._cut(tasks, decoded)

@@ -172,7 +172,6 @@ class Tracker:
                 window.view(scene.shape),
                 prompt=prompt,
                 average=self._average and prompt.mask is None,
-                agree=self._average and prompt.mask is None,
             )
             for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
         ]
@@ -265,7 +264,7 @@ class Tracker:
             return Task(object_id, view, prompt=anchor.prompt)
         found = self._found(object_id, anchor.frame)
         hint = found if found.any() else None
-        return Task(object_id, view, reading, anchor.prompt, hint, agree=self._average)
+        return Task(object_id, view, reading, anchor.prompt, hint, self._average)
 
     def _scenes(self, order: Sequence[int], current: Pass) -> Iterator[Scene]:
         whole_frames = not any(self.state.windows[run.object_id].follows for run in current.runs)

@@ -135,14 +135,7 @@ class Worker:
         self._windows[place] = framing, window
         average = model.averages(framing) and request.prompt.mask is None
         view = window.view(scene.shape)
-        task = Task(
-            request.object_id,
-            view,
-            prompt=request.prompt,
-            hint=request.hint,
-            average=average,
-            agree=average,
-        )
+        task = Task(request.object_id, view, prompt=request.prompt, hint=request.hint, average=average)
         patch = solver.solve(scene, [task])[0].patch
         if patch.logits_hw.size:
             self._extents.append(max(patch.logits_hw.shape))
