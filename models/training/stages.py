@@ -13,7 +13,7 @@ from napari_sam2.models.training.pictures import Pictures
 from napari_sam2.models.training.replay import Replay
 from napari_sam2.models.training.run import Run
 from napari_sam2.models.training.stills import chance, stills_loss
-from napari_sam2.sample_data.scenes import generate
+from napari_sam2.sample_data.scenes import FAMILIES, generate
 
 
 @dataclass(frozen=True)
@@ -60,13 +60,15 @@ class Stage:
 
 PLAN = (
     Stage("geometry", 0.025, size=128, windows=32, frames=0),
-    Stage("stills", 0.15, size=128, windows=8),
+    Stage("stills", 0.1, size=128, windows=8),
     Stage("clips", 0.175, size=128, windows=8, frames=8, clips=2, following=0.7),
-    Stage("large", 0.65, size=256, windows=4, frames=5, clips=2, following=0.35),
+    Stage("large", 0.7, size=256, windows=4, frames=5, clips=2, following=0.4),
 )
 """Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
 
 REPLAYS = 5
+DRAWN = (*FAMILIES, "things", "surgical")
+"""Of the colour scenes there are no real images to learn from besides."""
 ABSENT = 0.2
 """Least share of the objects of a procedural clip that vanish, and of those that leave."""
 DENSE_WEIGHT = 0.3
@@ -91,7 +93,13 @@ def make_chunk(
                 images, labels = real.windows(clips, stage.size, rng)
                 return images[:, None], labels[:, None]
         clip = generate(
-            clips, frames=stage.frames, size=stage.size, seed=own_seed, device=device, absent=ABSENT
+            clips,
+            frames=stage.frames,
+            size=stage.size,
+            seed=own_seed,
+            families=DRAWN,
+            device=device,
+            absent=ABSENT,
         )
         return (clip.images_btchw * 255).round().byte(), clip.labels_bthw.short()
 

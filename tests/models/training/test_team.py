@@ -27,7 +27,7 @@ report = {
     "averaged": [float(v.double().abs().sum()) for v in run.averaged.values()],
     "seconds": run.seconds,
     "draw": float(torch.rand(())),
-    "moments": float(sum(s["exp_avg"].abs().sum() for s in run.optimiser.state.values())),
+    "moments": float(sum(s["exp_avg"].abs().sum() for s in run.optimisers[0].state.values())),
 }
 print(json.dumps(report))
 team.leave()
