@@ -19,6 +19,7 @@ from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult, MaskPatch
 from napari_sam2.models.scene import FrameSource, Scene
+from napari_sam2.models.second_look import looked_again
 from napari_sam2.models.sizing import window_for, window_of_found
 from napari_sam2.models.solver import Seen, Solver, Task
 from napari_sam2.models.views import View
@@ -248,7 +249,8 @@ class Tracker:
                     state.windows[object_id] = self._window_of_found(object_id, anchor)
                 view = state.windows[object_id].view(self._shape)
                 tasks.append(self._correction(object_id, view, reading, anchor))
-        found = self._solver.solve(scene, tasks)
+        first = self._solver.solve(scene, tasks)
+        found = looked_again(self._solver, scene, tasks, first, state.windows)
         memories = self._memories(scene, tasks, found)
         for task, seen, memory in zip(tasks, found, memories, strict=True):
             object_id, bank = task.object_id, state.banks[task.object_id]
