@@ -14,7 +14,7 @@ from napari_sam2.models.solver import Seen, Solver, Task
 from napari_sam2.models.views import View
 from napari_sam2.models.windows import Window
 
-AWAY = 0.05
+AWAY = 0.08
 """Share of a window's side by which an object moves until it is looked at again."""
 
 
