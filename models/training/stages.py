@@ -9,6 +9,7 @@ from torch import Tensor
 
 from napari_sam2.models.training.clips import clips_loss
 from napari_sam2.models.training.initialise import geometry_loss
+from napari_sam2.models.training.matching import matching_loss
 from napari_sam2.models.training.pictures import Pictures
 from napari_sam2.models.training.replay import Replay
 from napari_sam2.models.training.run import Run
@@ -39,6 +40,8 @@ class Stage:
         Objects followed in each clip.
     following : float
         Share of batches that are clips; the others are stills, single frames of the same clips.
+    matching : bool
+        Whether stills teach memory attention to find places again, instead of the masks.
     real : float
         Share of windows that show real images, where there are any; the others are procedural.
     gpu_batch : int
@@ -54,6 +57,7 @@ class Stage:
     clips: int = 0
     followed: int = 4
     following: float = 0.0
+    matching: bool = False
     real: float = 0.5
     gpu_batch: int = 12
 
@@ -61,10 +65,12 @@ class Stage:
 PLAN = (
     Stage("geometry", 0.025, size=128, windows=32, frames=0),
     Stage("stills", 0.1, size=128, windows=8),
-    Stage("clips", 0.175, size=128, windows=8, frames=8, clips=2, following=0.7),
-    Stage("large", 0.7, size=256, windows=4, frames=5, clips=2, following=0.4),
+    Stage("matching", 0.02, size=256, windows=6, matching=True),
+    Stage("clips", 0.18, size=128, windows=8, frames=8, clips=2, following=0.7),
+    Stage("large", 0.675, size=256, windows=4, frames=5, clips=2, following=0.4),
 )
-"""Learn where prompts point; learn objects; learn to follow; then see all of it at the full size."""
+"""Learn where prompts point; learn objects; learn to find places again, and to follow; then see all of it
+at the full size."""
 
 REPLAYS = 5
 DRAWN = (*FAMILIES, "things", "surgical")
@@ -166,6 +172,8 @@ def stage_loss(
     plain = 1.0 if run.trained else min(1.0, 2 * share)
     # The aid teaches the encoder early and leaves it to the prompts in the end.
     dense_weight = DENSE_WEIGHT * (1 - share) * (run.part == "all")
+    if stage.matching:
+        return matching_loss(model, images_btchw[:, 0], labels_bthw[:, 0])
     if images_btchw.shape[1] == 1:
         return stills_loss(
             model,

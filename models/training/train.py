@@ -99,7 +99,8 @@ def train(
     resume : bool
         Go on from the saved state.
     start : Sam2, optional
-        Go on from a trained model, in a new run, which leaves the stage without images out.
+        Go on from a trained model, in a new run, which leaves out what only a new network needs: where
+        prompts point, and to find places again.
     part, rate
         Of a new run; see `Run`.
     until : str, optional
@@ -124,7 +125,7 @@ def train(
         config = start.config
     run = Run.load(state_path, device) if resume else Run(config, seed, device, start, part=part, rate=rate)
     if run.trained:
-        plan = tuple(stage for stage in plan if stage.frames)
+        plan = tuple(stage for stage in plan if stage.frames and not stage.matching)
     leads = team is None or team.rank == 0
     if team is not None:
         team.join(run)

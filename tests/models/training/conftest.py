@@ -31,7 +31,8 @@ TINY = Sam2Config(
 PLAN = (
     Stage("geometry", 0.25, size=64, windows=4, frames=0),
     Stage("stills", 0.25, size=64, windows=2),
-    Stage("clips", 0.5, size=64, windows=2, frames=3, clips=1, followed=2, following=0.5),
+    Stage("matching", 0.25, size=64, windows=2, matching=True),
+    Stage("clips", 0.25, size=64, windows=2, frames=3, clips=1, followed=2, following=0.5),
 )
 
 

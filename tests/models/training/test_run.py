@@ -54,9 +54,10 @@ def test_nothing_to_resume_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 def test_stages_follow_each_other() -> None:
     assert sum(stage.share for stage in PLAN) == pytest.approx(1)
-    assert [stage_at(share).name for share in (0, 0.1, 0.3, 0.999, 1)] == [
+    assert [stage_at(share).name for share in (0, 0.1, 0.13, 0.3, 0.999, 1)] == [
         "geometry",
         "stills",
+        "matching",
         "clips",
         "large",
         "large",
