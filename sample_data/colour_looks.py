@@ -52,7 +52,10 @@ COLOUR_LOOKS: dict[str, Look] = {
         {
             **TEXTURED,
             "colour": (2.0, 2.0),
+            "tint": (0.0, 0.4, 0.7),
             "span": (0.15, 0.8),
+            "spacing": (0.45, 2.2),
+            "occlude": (0.0, 1.0, 0.8),
             "texture": (0.0, 0.2),
             "ground": (0.0, 0.2),
             "bars": (-0.2, 0.2, 0.3),
@@ -67,6 +70,7 @@ COLOUR_LOOKS: dict[str, Look] = {
         (0, 0, 1),
         {
             "colour": (3.0, 3.0),
+            "tint": (0.0, 0.1),
             "span": (0.2, 1.0),
             "background": (0.4, 0.6),
             "body": (-0.3, 0.5),
@@ -85,6 +89,8 @@ COLOUR_LOOKS: dict[str, Look] = {
             "ground_relief": (0.2, 1.0),
             "relief": (0.0, 0.8),
             "grain": (0.0, 0.0),
+            "ripple": (-0.5, 0.5, 0.5),
+            "ripple_scale": (0.02, 0.4),
             "nucleus": (0.0, 0.0),
             "rim": (-0.3, 0.2, 0.3),
             "invert": (0.0, 0.0),

@@ -50,6 +50,7 @@ def coloured(
     inside_nhw: Tensor,
     gloss_nhw: Tensor,
     tone_nhw: Tensor,
+    tint_n3hw: Tensor,
     own_nhw: Tensor,
     ground_nchw: Tensor,
     s: Settings,
@@ -58,7 +59,7 @@ def coloured(
     """Colour of every pixel, (n, 3, h, w).
 
     The light scales a colour that goes from the ground's to the object's; the ground wavers between two
-    colours with patches of a third, each object has a tone of its own.
+    colours with patches of a third, each object has a tone between two colours, and a tint of its own.
     """
     b = len(s["colour"])
     ground_1, ground_2, ground_3, thing_1, thing_2 = _scene_colours(draw, s["colour"], t)
@@ -66,14 +67,16 @@ def coloured(
     def each(value_b: Tensor) -> Tensor:
         return value_b.repeat_interleave(t)[:, None, None, None]
 
-    sharp = each(draw.log_uniform(0.8, 6.0, b))
+    # from clouds to patches with edges of their own, as organs and walls have
+    sharp = each(draw.log_uniform(0.8, 25.0, b))
     waver = torch.sigmoid(sharp * (ground_nchw[:, 1:2] + each(draw.uniform(-1.0, 1.0, b))))
     rare = torch.sigmoid(sharp * (ground_nchw[:, 2:3] - each(draw.uniform(0.6, 2.5, b))))
     colour = ground_1 + (ground_2 - ground_1) * waver
     colour = colour + (ground_3 - colour) * rare
     mix = torch.sigmoid(4.0 * tone_nhw + 0.5 * own_nhw)[:, None]
     inside = inside_nhw[:, None]
-    colour = colour + (thing_1 + (thing_2 - thing_1) * mix - colour) * inside
+    colour = colour + (thing_1 + (thing_2 - thing_1) * mix + tint_n3hw - colour) * inside
+    colour = colour.clamp_min(0.02)
     grey = colour.mean(1, keepdim=True)
     colour = grey + (colour - grey) * each(draw.uniform(0.3, 1.2, b))
     image = light_nhw[:, None].clamp_min(0.0) * colour + gloss_nhw[:, None]

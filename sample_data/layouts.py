@@ -226,7 +226,7 @@ def tissue(draw: Draw, frames: int, s: Settings) -> Parts:
 def instruments(draw: Draw, frames: int, s: Settings) -> Parts:
     """Up to three instruments: a shaft from beyond the border, a wrist and two jaws that open and close."""
     b, tools = len(s["span"]), 3
-    width = s["span"][:, None] * draw.log_uniform(0.06, 0.35, b, tools)
+    width = s["span"][:, None] * draw.log_uniform(0.07, 0.45, b, tools)
     tip = 0.3 * draw.normal(b, tools, 2).clamp(-1.3, 1.3)
     tip[:, 0] *= 0.6
     heading = draw.uniform(0, 2 * math.pi, b, tools, 1)

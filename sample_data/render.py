@@ -135,7 +135,8 @@ def radiance(
             * torch.exp(-((across - shine_at) / 0.16).square())
             * (0.8 + 2.0 * each("texture") * own).clamp_min(0)
         )
-        image = coloured(draw, light, inside, gloss * inside * faded, tone, own, ground, s, t)
+        tint = each("tint")[:, None] * torch.stack([of_object(draw.normal(b, k)) for _ in range(3)], 1)
+        image = coloured(draw, light, inside, gloss * inside * faded, tone, tint, own, ground, s, t)
     else:
         image = light[:, None]
     return _glow(image, s["glow"].repeat_interleave(t)), organelle

@@ -26,7 +26,7 @@ from napari_sam2.sample_data.visibility import bearable_noise
 
 __all__ = ["FAMILIES", "GENERATOR_VERSION", "Clip", "generate"]
 
-GENERATOR_VERSION = 4
+GENERATOR_VERSION = 5
 
 _PIXELS_AT_ONCE = {"cpu": 1 << 18, "gpu": 1 << 25}
 Layout = Callable[[Draw, int, Settings], Parts]
