@@ -1,9 +1,9 @@
 """From a name or a path to a network that is ready to run."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 
@@ -45,6 +45,8 @@ class LoadedModel:
         None for weights that were given by path.
     average : bool
         Whether first answers are the mean over several views, and all agree with their prompts.
+    options : dict
+        What `load_model` was asked for besides the name and the device, where it was not the default.
     """
 
     name: str
@@ -55,6 +57,7 @@ class LoadedModel:
     sha256: str
     card: ModelCard | None
     average: bool
+    options: dict[str, Any] = field(default_factory=dict)
 
     def averages(self, framing: str) -> bool:
         """Whether answers are averaged and made to agree; with framing "frame" they never are."""
@@ -101,6 +104,8 @@ def load_model(
     ModelError
         Unknown name, no such device, or weights that cannot be fetched or do not fit.
     """
+    options = {"image_size": image_size, "precision": precision, "average": average}
+    asked = {name: value for name, value in options.items() if value not in (None, "float32")}
     chosen = pick_device(device)
     card = CARDS.get(os.fspath(name_or_path))
     path = _path_of(name_or_path) if card is None else _path_of_card(card, progress)
@@ -126,6 +131,7 @@ def load_model(
         sha256=sha256_of(path),
         card=card,
         average=config.image_size <= CHEAP_INPUT if average is None else average,
+        options=asked,
     )
 
 

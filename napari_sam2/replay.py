@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Contrast, Frames
@@ -153,6 +153,11 @@ def model_of(session: Session) -> str:
             "give the path of its weights as the model"
         )
     return session.model.name
+
+
+def options_of(session: Session) -> dict[str, Any]:
+    """How the model that a session was made with was loaded, as arguments of `load_model`."""
+    return {} if session.model is None else session.model.options
 
 
 def check_model(session: Session, model: "LoadedModel") -> None:

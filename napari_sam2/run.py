@@ -20,7 +20,7 @@ from napari_sam2.frames import Frames
 from napari_sam2.label_store import LabelStore
 from napari_sam2.outputs import OutputFolder, writing
 from napari_sam2.overlay import write_overlay
-from napari_sam2.replay import check_model, model_of, record_view
+from napari_sam2.replay import check_model, model_of, options_of, record_view
 from napari_sam2.session import Session
 from napari_sam2.spacetime import VolumeTracking
 from napari_sam2.spacetime.folder import follow_into
@@ -240,9 +240,11 @@ def _prepare(
     from napari_sam2.models.load import LoadedModel, load_model
 
     if not isinstance(model, LoadedModel):
-        loaded = load_model(model_of(session) if model is None else model, device)
         if model is None:
+            loaded = load_model(model_of(session), device, **options_of(session))
             check_model(session, loaded)
+        else:
+            loaded = load_model(model, device)
         model = loaded
     tracking = track(session, model, framing=framing)
     record_view(session, tracking.framing)

@@ -174,7 +174,7 @@ def track(
         )
     if isinstance(model, str | os.PathLike):
         model = load_model(model, device)
-    session.model = ModelStamp(model.name, model.sha256)
+    session.model = ModelStamp(model.name, model.sha256, model.options)
     if framing is None:
         framing = framing_of(session) or suitable_framing(model.config.image_size)
     if volumes:

@@ -23,7 +23,7 @@ from napari_sam2.batch.records import Record, Records, request, run_request, sta
 from napari_sam2.errors import ImageWarning, InputError
 from napari_sam2.frames import Frames, open_frames
 from napari_sam2.models.errors import ModelError
-from napari_sam2.replay import DEFAULT_MODEL, check_model, model_of, read_session
+from napari_sam2.replay import DEFAULT_MODEL, check_model, model_of, options_of, read_session
 from napari_sam2.seeding import seeded_session
 from napari_sam2.session import Session
 from napari_sam2.transfer import SIZES_AND_VIEW, apply_session
@@ -147,18 +147,19 @@ def _session(settings: Settings, item: Item, frames: Frames) -> tuple[Session, "
         framing=settings.framing,
         **span,
     )
-    model = _load(weights or model_of(session), settings.device)
-    if weights is None:
-        check_model(session, model)
+    if weights is not None:
+        return session, _load(weights, settings.device)
+    model = _load(model_of(session), settings.device, tuple(options_of(session).items()))
+    check_model(session, model)
     return session, model
 
 
 @lru_cache(maxsize=1)
-def _load(weights: str, device: str) -> "LoadedModel":
+def _load(weights: str, device: str, options: tuple[tuple[str, Any], ...] = ()) -> "LoadedModel":
     """A worker's items share a model, so it is loaded once."""
     from napari_sam2.models.load import load_model
 
-    return load_model(weights, device)
+    return load_model(weights, device, **dict(options))
 
 
 def _finished(settings: Settings, record: Record) -> Record:

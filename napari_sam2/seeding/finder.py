@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_sam2.replay import model_of
+from napari_sam2.replay import model_of, options_of
 from napari_sam2.seeding.look import Grey, Look, Objects, look_at
 from napari_sam2.seeding.spots import find_spots
 from napari_sam2.seeding.threshold import find_by_threshold
@@ -70,7 +70,9 @@ class Finder:
 
         if isinstance(self.model, LoadedModel):
             return self.model
-        return load_model(model_of(self.session) if self.model is None else self.model, self.device)
+        if self.model is not None:
+            return load_model(self.model, self.device)
+        return load_model(model_of(self.session), self.device, **options_of(self.session))
 
     def find(self, frame: int) -> NDArray[np.int32]:
         """The objects of a frame as a label image, int32 (y, x), numbered from 1."""

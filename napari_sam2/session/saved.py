@@ -40,6 +40,13 @@ _KINDS: dict[str, type[edits.Edit]] = {
 _FORMERLY_LEFT_OUT: dict[str, dict[str, Any]] = {"propagate": {"results": None}}
 """Fields that version 1 did not have."""
 
+_OPTIONS: dict[str, Callable[[Any], bool]] = {
+    "image_size": lambda value: type(value) is int,
+    "precision": lambda value: value in ("float32", "bfloat16"),
+    "average": lambda value: type(value) is bool,
+}
+"""Options of a model, and what they may be."""
+
 _NAMES: dict[Any, str] = {kind: name for name, kind in _KINDS.items()}
 
 
@@ -75,10 +82,13 @@ class ModelStamp:
         The name of its card, or the stem of its file.
     sha256 : str
         Checksum of its weights.
+    options : dict
+        How it was loaded, where not as by default: `image_size`, `precision`, `average`.
     """
 
     name: str
     sha256: str
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 def write(session: "Session", path: str | os.PathLike[str], more: Mapping[str, Any] | None = None) -> None:
@@ -164,7 +174,7 @@ def _as_text(session: "Session", more: Mapping[str, Any] | None) -> str:
             "dtype": str(frames.dtype),
             "fingerprint": frames.fingerprint(),
         },
-        "model": None if session.model is None else dataclasses.asdict(session.model),
+        "model": None if session.model is None else _stamp_as_json(session.model),
         "parameters": dict(session.parameters),
         **({"more": dict(more)} if more else {}),
     }
@@ -176,6 +186,11 @@ def _as_text(session: "Session", more: Mapping[str, Any] | None) -> str:
 
 def _json(value: Any) -> str:
     return json.dumps(value, allow_nan=False)
+
+
+def _stamp_as_json(stamp: ModelStamp) -> dict[str, Any]:
+    named = {"name": stamp.name, "sha256": stamp.sha256}
+    return named | ({"options": stamp.options} if stamp.options else {})
 
 
 def _as_json(step: edits.Edit) -> dict[str, Any]:
@@ -240,7 +255,13 @@ def _model(document: dict[str, Any], path: Path) -> ModelStamp | None:
     if document.get("model") is None:
         return None
     model = _field(document, "model", dict, path)
-    return ModelStamp(_field(model, "name", str, path), _field(model, "sha256", str, path))
+    options = _field(model, "options", dict, path) if "options" in model else {}
+    for name, value in options.items():
+        if name not in _OPTIONS or not _OPTIONS[name](value):
+            raise InputError(
+                f"{path}: the model's option {name!r} cannot be {value!r}; save the session again"
+            )
+    return ModelStamp(_field(model, "name", str, path), _field(model, "sha256", str, path), options)
 
 
 def _redo(session: "Session", step: Any) -> None:

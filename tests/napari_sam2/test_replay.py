@@ -6,10 +6,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from napari_sam2 import track
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames, open_frames
 from napari_sam2.models.cards import CARDS
-from napari_sam2.replay import check_model, model_of, read_session, recall_view, record_view
+from napari_sam2.models.load import load_model
+from napari_sam2.replay import (
+    check_model,
+    model_of,
+    options_of,
+    read_session,
+    recall_view,
+    record_view,
+)
 from napari_sam2.session import ModelStamp, Session
 
 PIXELS = np.random.default_rng(0).integers(0, 4000, (5, 2, 32, 40), dtype=np.uint16)
@@ -70,6 +79,18 @@ def test_the_model_is_that_of_the_session_or_the_default():
     session.model = ModelStamp("my_finetune", "a" * 64)
     with pytest.raises(InputError, match="'my_finetune'"):
         model_of(session)
+
+
+def test_a_model_is_loaded_again_as_it_was(tmp_path: Path):
+    session = clicked()
+    assert options_of(session) == {}
+    model = load_model("nano", "cpu", precision="bfloat16", average=False)
+    track(session, model)
+    session.save(tmp_path / "session.json")
+    again = Session.load(tmp_path / "session.json", frames())
+    assert again.model == session.model
+    assert options_of(again) == {"precision": "bfloat16", "average": False}
+    assert load_model(model_of(again), "cpu", **options_of(again)).options == model.options
 
 
 def test_a_model_that_only_has_the_name_is_refused():

@@ -37,6 +37,7 @@ def model(enliven) -> SimpleNamespace:
         config=config,
         name="lively",
         sha256="0" * 64,
+        options={},
         averages=lambda framing: False,
     )
 

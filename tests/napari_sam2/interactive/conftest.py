@@ -210,5 +210,6 @@ def lively(enliven) -> SimpleNamespace:
         config=config,
         name="lively",
         sha256="0" * 64,
+        options={},
         averages=lambda framing: framing != "frame",
     )

@@ -230,6 +230,14 @@ def test_a_field_that_lacks(file, small_frames, field):
     refused(file, small_frames(), repr(field))
 
 
+@pytest.mark.parametrize(
+    "options", [{"image_size": "512"}, {"precision": "int4"}, {"average": 1}, {"size": 1}]
+)
+def test_a_model_loaded_in_a_way_that_there_is_not(file, small_frames, options):
+    changed(file, lambda d: d["model"].update(options=options))
+    refused(file, small_frames(), "option", repr(next(iter(options))))
+
+
 @pytest.mark.parametrize("model", [3, {"name": "nano"}, {"name": 1, "sha256": "ab"}])
 def test_a_model_that_is_none(file, small_frames, model):
     changed(file, lambda d: d.update(model=model))

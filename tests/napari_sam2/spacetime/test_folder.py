@@ -11,7 +11,11 @@ from napari_sam2.errors import ImageWarning
 from napari_sam2.spacetime.folder import follow_into, measure
 
 MODEL = SimpleNamespace(
-    name="bright", sha256="0" * 64, config=SimpleNamespace(image_size=64), averages=lambda framing: False
+    name="bright",
+    sha256="0" * 64,
+    options={},
+    config=SimpleNamespace(image_size=64),
+    averages=lambda framing: False,
 )
 SLICES, SIDE = 4, 160
 

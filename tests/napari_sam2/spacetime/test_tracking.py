@@ -11,7 +11,11 @@ from napari_sam2.label_store import LabelStore
 from napari_sam2.spacetime import Volumes, VolumeTracking, compile_steps
 
 MODEL = SimpleNamespace(
-    name="bright", sha256="0" * 64, config=SimpleNamespace(image_size=64), averages=lambda framing: False
+    name="bright",
+    sha256="0" * 64,
+    options={},
+    config=SimpleNamespace(image_size=64),
+    averages=lambda framing: False,
 )
 
 
