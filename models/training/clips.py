@@ -1,4 +1,4 @@
-"""The third stage: clips, through the memory path that the tracker uses."""
+"""Clips, through the memory path that the tracker uses."""
 
 from dataclasses import dataclass, field
 

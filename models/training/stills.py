@@ -1,4 +1,4 @@
-"""The second stage: single windows, several prompts for each encoded image, corrections from the error."""
+"""Stills: single windows, several prompts for each encoded image, corrections from the error."""
 
 from dataclasses import replace
 
