@@ -20,6 +20,9 @@ DECAY_FROM = 0.2
 """From this share of the run on the rate falls in a straight line; what begins late still learns fast."""
 NARROWEST = 16
 """Sides of a matrix that has directions worth making equal."""
+NEW_FACTOR = 4.0
+"""The matrices of a network that begins from nothing take larger steps: a small one learned in 300 steps of
+the geometry stage to 1.29, with factors of 1, 2 and 8 to 2.08, 1.55 and 1.04, with AdamW alone to 1.58."""
 EMA_DECAY = 0.998
 _LATE = ("memory_", "maskmem_", "no_mem_", "no_obj_", "obj_ptr_", "mask_downsample")
 _DECODER = ("sam_mask_decoder.", "sam_prompt_encoder.")
@@ -111,6 +114,7 @@ class Run:
             if parameter.requires_grad and (name in linear) == matrices:
                 pulled = parameter.ndim > 1 and min(parameter.shape[:2]) > 1
                 groups.setdefault((pulled, name.startswith(_LATE)), []).append(parameter)
+        bold = NEW_FACTOR if matrices and not self.trained else 1.0
         if not matrices:
             for parameter in self.head.parameters():
                 groups.setdefault((parameter.ndim > 1, False), []).append(parameter)
@@ -118,7 +122,7 @@ class Run:
             {
                 "params": parameters,
                 "weight_decay": 0.05 if pulled else 0.0,
-                "factor": LATE_FACTOR if late else 1.0,
+                "factor": (LATE_FACTOR if late else 1.0) * bold,
             }
             for (pulled, late), parameters in groups.items()
         ]

@@ -101,7 +101,7 @@ def test_geometry_is_learned(tiny: Sam2Config) -> None:
     run = Run(tiny, 0, torch.device("cpu"))
     _, last = improvement(run, lambda: geometry_loss(run.model, 16, SIZE, run.device), 200)
     # A decoder that does not find the prompt stays at 2.75, the cost of one answer for all.
-    assert last < 2.5
+    assert last < 2.0
 
 
 def test_stills_are_learned(tiny: Sam2Config) -> None:
