@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from napari_sam2.frames import Frames
-from napari_sam2.replay import model_of, read_session, recall_sizes, recall_view
+from napari_sam2.replay import read_session, recall_sizes, recall_view
 from napari_sam2.seeding import seed
 from napari_sam2.session import Session
 from napari_sam2.session.edits import Propagate, flattened
@@ -73,11 +73,14 @@ def apply_session(
     )
     if is_own or _SEEDING not in session.parameters:
         return session
-    return _seeded_again(session, model or model_of(session), device, framing or framing_of(session))
+    return _seeded_again(session, model, device, framing or framing_of(session))
 
 
 def _seeded_again(
-    session: Session, model: "str | os.PathLike[str] | LoadedModel", device: str, framing: "Framing | None"
+    session: Session,
+    model: "str | os.PathLike[str] | LoadedModel | None",
+    device: str,
+    framing: "Framing | None",
 ) -> Session:
     """What the session's rule finds on the image that it has been applied to, propagated as there."""
     seeded = Session(session.frames)

@@ -21,7 +21,8 @@ _PART_BITS = (MAX_PARTS - 1).bit_length()
 _NOTHING = 1 << 30
 _RATIO_STEPS = (1 << _RATIO_BITS) - 1
 _FAR = 8.0
-_STRIDE = 8
+# the coarse grid of tissue: a point every so many pixels, and at least so many points a side
+_STRIDE, _POINTS = 8, 16
 _SIDES = (12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 # numbers at a time on a CPU: what stays in its cache
 _CHUNK = 1 << 17
@@ -204,7 +205,8 @@ def _nearest_boxes(
     """Like `_reach_boxes` for tissue: where a part is nearest, or nearly so, found on a coarse grid."""
     n = len(coords_nhwc)
     k = len(rows) // n
-    coarse = coords_nhwc[:, _STRIDE // 2 :: _STRIDE, _STRIDE // 2 :: _STRIDE]
+    stride = min(_STRIDE, max(1, min(coords_nhwc.shape[1:3]) // _POINTS))
+    coarse = coords_nhwc[:, stride // 2 :: stride, stride // 2 :: stride]
     h, w = coarse.shape[1:3]
     y, x = coarse.reshape(n, 1, h * w, 2).unbind(-1)
     _, across, beyond, radius = _place(rows.view(n, k, 1, 7), y, x)
@@ -217,9 +219,9 @@ def _nearest_boxes(
         hit = close.any(2 - axis)
         first = torch.where(hit, line, len(line)).amin(1)
         last = torch.where(hit, line, -1).amax(1)
-        middles.append((first + last + 1) * (_STRIDE / 2))
-        halves.append((last - first + 1).clamp_min(0) * (_STRIDE / 2))
-    half = torch.stack(halves, -1).amax(1) + _STRIDE / 2
+        middles.append((first + last + 1) * (stride / 2))
+        halves.append((last - first + 1).clamp_min(0) * (stride / 2))
+    half = torch.stack(halves, -1).amax(1) + stride / 2
     return torch.stack(middles, -1), half, close.flatten(1).any(1)
 
 

@@ -39,10 +39,10 @@ class Solver:
         return [self.answer for _ in tasks]
 
 
-def look(solver: Solver, first: Seen, window: Window = WINDOW, prompt: Prompt | None = None) -> Seen:
+def look(solver: Any, first: Seen, window: Window = WINDOW, prompt: Prompt | None = None) -> Seen:
     task = Task(1, window.view(SHAPE), NOTHING, prompt)
     scene: Any = SimpleNamespace(shape=SHAPE)
-    (seen,) = looked_again(solver, scene, [task], [first], {1: window})  # type: ignore[arg-type]
+    (seen,) = looked_again(solver, scene, [task], [first], {1: window})
     return seen
 
 

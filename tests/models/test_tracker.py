@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from napari_sam2.models import second_look
 from napari_sam2.models.memory import Memory
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
@@ -279,6 +280,29 @@ def test_a_frame_is_read_once_however_many_objects_are_on_it(model):
     runs = tuple(ObjectRun(i, (Anchor(0, click(20 * i, 40)),), 0, 3) for i in (1, 2, 3))
     list(follow(model, (Pass(1, runs),), "window", frames))
     assert frames.read == [0, 1, 2, 3]
+
+
+def test_what_moved_is_looked_at_again_and_remembered_as_it_was_seen_then(model, monkeypatch):
+    looks: list[tuple[int, int]] = []
+    solve = Solver.solve
+
+    def noted(self, scene, tasks):
+        looks.append((scene.index, len(tasks)))
+        return solve(self, scene, tasks)
+
+    monkeypatch.setattr(Solver, "solve", noted)
+    plan = (Pass(1, (ObjectRun(1, (Anchor(0, Prompt(box=(20, 30, 60, 70))),), 0, 3),)),)
+    ends = {}
+    for away in (np.inf, -1.0):
+        looks.clear()
+        monkeypatch.setattr(second_look, "AWAY", away)
+        tracker = Tracker(model, Drift(), framing="window", found=nothing_found)
+        results = list(tracker.run(plan))
+        assert all(result.patches[0].logits_hw.size for result in results)
+        # Once each without a second look, else twice, but for the frame with the prompt.
+        assert [looks.count((frame, 1)) for frame in range(4)] == [1, *[1 if away > 0 else 2] * 3]
+        ends[away] = tracker.state.banks[1].recent[1].spatial_chw
+    assert not torch.equal(ends[np.inf], ends[-1.0])
 
 
 def test_the_bank_does_not_grow(model):

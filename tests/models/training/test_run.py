@@ -13,7 +13,7 @@ from napari_sam2.models.checkpoints import read_checkpoint
 from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.training.real_data import read_real
-from napari_sam2.models.training.run import Length, Run
+from napari_sam2.models.training.run import NEW_FACTOR, Length, Run
 from napari_sam2.models.training.stages import PLAN, Stage, stage_at
 from napari_sam2.models.training.train import train
 
@@ -50,6 +50,22 @@ def test_the_weights_file_holds_the_average(
 def test_nothing_to_resume_is_said_in_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no run to resume; start without --resume"):
         Run.load(tmp_path / "none.run.pt", torch.device("cpu"))
+
+
+def test_a_trained_model_leaves_out_what_only_a_new_one_needs_and_takes_smaller_steps(
+    tiny: Sam2Config, tiny_plan: tuple[Stage, ...], tmp_path: Path
+) -> None:
+    def factors(run: Run) -> list[float]:
+        return [group["factor"] for group in run.optimisers[1].param_groups]
+
+    new = train(tmp_path / "new.safetensors", Length(steps=1), config=tiny, plan=tiny_plan[:1])
+    out = tmp_path / "more.safetensors"
+    run = train(out, Length(steps=4), plan=tiny_plan, start=new.averaged_model())
+    lines = [json.loads(line) for line in out.with_suffix(".jsonl").read_text().splitlines()]
+    assert [line["stage"] for line in lines if "stage" in line] == ["stills", "clips"]
+    assert min(factors(new)) == NEW_FACTOR
+    assert min(factors(run)) == 1
+    assert factors(Run.load(out.with_suffix(".run.pt"), torch.device("cpu"))) == factors(run)
 
 
 def test_stages_follow_each_other() -> None:
