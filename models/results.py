@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,11 @@ class MaskPatch:
     logits_hw: NDArray[np.float32]
     predicted_iou: float
     object_score: float
+
+    @classmethod
+    def absent(cls, object_id: int) -> Self:
+        """Of an object that is nowhere on the frame."""
+        return cls(object_id, 0, 0, np.zeros((0, 0), dtype=np.float32), 0.0, 0.0)
 
     @property
     def region(self) -> tuple[slice, slice]:

@@ -76,5 +76,5 @@ def _unpack(values: dict[str, Any]) -> TrackerState:
     return state
 
 
-def _pack_window(window: Window) -> tuple[float, float, float, float, bool]:
-    return window.y, window.x, window.side, window.growth, window.follows
+def _pack_window(window: Window) -> tuple[float, float, float, int, bool]:
+    return window.y, window.x, window.side, window.lost, window.follows

@@ -87,6 +87,8 @@ class Tracker:
     average : bool
         Decode first clicks and boxes in several views and take the mean, make every answer to clicks
         and boxes agree with them, and follow masks with the outlines that they were given.
+    depth : bool
+        Frames are slices: an object that has ended does not come back, but where a prompt ahead says so.
     """
 
     def __init__(
@@ -99,11 +101,12 @@ class Tracker:
         state: TrackerState | None = None,
         cache: "EncodedFrames | None" = None,
         average: bool = False,
+        depth: bool = False,
     ) -> None:
         self.state, self._cache = state or TrackerState(), cache
         self._network, self._device = model.network, model.device
         self._frames, self._framing = frames, framing
-        self._average = average
+        self._average, self._depth = average, depth
         self._found = found or _nothing_found
         self._shape = (frames.shape[1], frames.shape[2])
         self._solver = Solver(model.network, model.device, frames.shape[0])
@@ -240,6 +243,9 @@ class Tracker:
                 state.windows[object_id] = window or state.windows[object_id].after(patch)
                 patches[object_id] = patch
                 continue
+            if self._has_ended(run, frame, current.direction):
+                patches[object_id] = MaskPatch.absent(object_id)
+                continue
             reading = state.banks[object_id].read(frame, current.direction, self._solver.n_frames, config)
             if anchor is None:
                 view = state.windows[object_id].view(self._shape)
@@ -260,6 +266,10 @@ class Tracker:
             patches[object_id] = seen.patch
         ordered = tuple(patches[run.object_id] for run in runs)
         return FrameResult(frame, self._shape, ordered, current.keep_others)
+
+    def _has_ended(self, run: ObjectRun, frame: int, direction: int) -> bool:
+        expected = any((anchor.frame - frame) * direction >= 0 for anchor in run.anchors)
+        return self._depth and self.state.windows[run.object_id].ended and not expected
 
     def _correction(self, object_id: int, view: View, reading: Reading, anchor: Anchor) -> Task:
         if anchor.prompt.mask is not None:

@@ -20,6 +20,8 @@ SMOOTHING = 0.7
 """Share of the old size (in its logarithm) that a window keeps from frame to frame."""
 GROWTH, MOST_GROWTH = 1.1, 2.0
 """A window of a lost object grows by this factor a frame, up to this factor in all."""
+ENDED = 3
+"""Slices without a trace of it after which an object of a stack in depth has ended."""
 LARGE = 1.0
 """An object whose window would exceed this share of the frame's longer side is seen in the whole frame."""
 
@@ -34,8 +36,8 @@ class Window:
         Centre.
     side : float
         Side of the window while the object is seen.
-    growth : float
-        Factor by which the window has grown since the object was lost; 1 while it is seen.
+    lost : int
+        Frames since the object was seen last; 0 while it is seen.
     follows : bool
         False for a large object, which is seen in the whole frame.
     """
@@ -43,8 +45,22 @@ class Window:
     y: float
     x: float
     side: float
-    growth: float = 1.0
+    lost: int = 0
     follows: bool = True
+
+    @property
+    def growth(self) -> float:
+        """Factor by which the window has grown since the object was lost."""
+        return min(GROWTH**self.lost, MOST_GROWTH)
+
+    @property
+    def ended(self) -> bool:
+        """Whether an object that is connected in depth cannot come any more.
+
+        The slices that a connected body meets follow one another, so what comes after a gap is
+        something else; a slice or two are allowed for what was missed.
+        """
+        return self.lost >= ENDED
 
     def view(self, shape: tuple[int, int]) -> View:
         """The window as a view, pushed inside the frame where it fits."""
@@ -61,11 +77,11 @@ class Window:
         """The window for the next frame, given what was found on this one."""
         height, width = patch.logits_hw.shape
         if not height:
-            return replace(self, growth=min(self.growth * GROWTH, MOST_GROWTH))
+            return replace(self, lost=self.lost + 1)
         target = max(RATIO * max(height, width), SMALLEST)
         side = float(np.exp(SMOOTHING * np.log(self.side) + (1 - SMOOTHING) * np.log(target)))
         return replace(
-            self, y=patch.top + (height - 1) / 2, x=patch.left + (width - 1) / 2, side=side, growth=1.0
+            self, y=patch.top + (height - 1) / 2, x=patch.left + (width - 1) / 2, side=side, lost=0
         )
 
 

@@ -95,6 +95,7 @@ class Tracking:
             self.session.frames,
             framing=self.framing,
             average=self.model.averages(self.framing),
+            depth=ends_for_good(self.session.frames.axis, self.framing),
             found=found.object_mask,
             state=self.state,
             cache=None if self._cache is None else EncodedFrames(self._cache, self.model),
@@ -204,6 +205,14 @@ def framing_of(session: Session) -> "Framing | None":
 def suitable_framing(image_size: int) -> "Framing":
     """The framing for networks of an input size, in pixels, when nobody chose one."""
     return "auto" if image_size <= _SMALL_INPUT else "frame"
+
+
+def ends_for_good(axis: str, framing: "Framing") -> bool:
+    """Whether objects that end along an axis do not come back.
+
+    Along depth they do not. The framing `frame` is SAM 2's own, which looks for them on every slice.
+    """
+    return axis == "z" and framing != "frame"
 
 
 def starts(plan: Sequence[Pass]) -> set[int]:

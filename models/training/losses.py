@@ -9,6 +9,9 @@ from napari_sam2.models.training.masks import intersection_over_union
 
 PLAIN_SCALE = 4.0
 IOU_WEIGHT = 0.5
+REGRET_WEIGHT = 0.5
+DECISIVE = 0.05
+"""How much more IoU a mask must be predicted to have to be chosen e times as often."""
 
 
 def mask_loss(logits_nkhw: Tensor, target_nhw: Tensor, plain: float) -> Tensor:
@@ -40,6 +43,26 @@ def mask_loss(logits_nkhw: Tensor, target_nhw: Tensor, plain: float) -> Tensor:
     outside = (entropy * (1 - target)).sum((2, 3)) / (1 - target).sum((2, 3)).clamp_min(1)
     balanced = (inside + outside) / 2
     return dice + (1 - plain) * balanced + plain * PLAIN_SCALE * entropy.mean((2, 3))
+
+
+def regret(predicted_nk: Tensor, iou_nk: Tensor) -> Tensor:
+    """IoU that is lost, on average, when masks are chosen by what they are predicted to have.
+
+    Predictions that are right on average may still name the wrong one of three masks; this teaches
+    their order. The choice is drawn, not the highest, so that it has a gradient.
+
+    Parameters
+    ----------
+    predicted_nk, iou_nk : Tensor
+        Predicted and true IoU of k masks of each object.
+
+    Returns
+    -------
+    float32 Tensor (n,)
+        0 where the best mask is chosen for sure.
+    """
+    chosen_nk = (predicted_nk.float() / DECISIVE).softmax(1)
+    return (chosen_nk * (iou_nk.amax(1, keepdim=True) - iou_nk)).sum(1)
 
 
 def answer_loss(
@@ -87,9 +110,11 @@ def answer_loss(
     with torch.no_grad():
         iou_nk = intersection_over_union(answer.logits_n4hw > 0, target_nhw[:, None] >= 0.5)
     iou_n = (answer.iou_n4.float() - iou_nk).abs().mean(1)
+    regret_n = torch.where(ambiguous_n, regret(answer.iou_n4[:, 1:], iou_nk[:, 1:]), 0.0)
     score_n = functional.binary_cross_entropy_with_logits(
         answer.object_score_n.float(), present_n.float(), reduction="none"
     )
     counted_n = weight_n * present_n
-    seen = ((masks_n + IOU_WEIGHT * iou_n) * counted_n).sum() / counted_n.sum().clamp_min(1)
+    each_n = masks_n + IOU_WEIGHT * iou_n + REGRET_WEIGHT * regret_n
+    seen = (each_n * counted_n).sum() / counted_n.sum().clamp_min(1)
     return seen + score_weight * (score_n * weight_n).sum() / weight_n.sum().clamp_min(1)

@@ -67,7 +67,7 @@ PLAN = (
     Stage("stills", 0.1, size=128, windows=8),
     Stage("matching", 0.02, size=256, windows=6, matching=True),
     Stage("clips", 0.18, size=128, windows=8, frames=8, clips=2, following=0.7),
-    Stage("large", 0.675, size=256, windows=4, frames=5, clips=2, following=0.4),
+    Stage("large", 0.675, size=256, windows=4, frames=5, clips=2, following=0.3),
 )
 """Learn where prompts point; learn objects; learn to find places again, and to follow; then see all of it
 at the full size."""

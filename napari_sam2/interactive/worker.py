@@ -29,7 +29,7 @@ from napari_sam2.label_store import LabelStore
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult
-from napari_sam2.tracking import suitable_framing
+from napari_sam2.tracking import ends_for_good, suitable_framing
 
 if TYPE_CHECKING:
     from napari_sam2.models.load import LoadedModel
@@ -178,6 +178,7 @@ class Worker:
             framing=framing,
             found=memo.object_mask,
             average=model.averages(framing),
+            depth=ends_for_good(self._frames.axis, framing),
         )
         for result in tracker.run(request.plan):
             memo.write(result)

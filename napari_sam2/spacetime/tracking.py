@@ -30,8 +30,6 @@ REMEMBERED = 6
 """Volumes back in which an object is looked for, as many as SAM 2 remembers; a longer absence is for good."""
 MARGIN, GROWTH = 2, 0.25
 """Slices looked at beyond the object's former ends: at least this many, and this share of its height."""
-GAP = 1
-"""Slices that a body may miss; what lies beyond them is another body."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,18 +151,10 @@ class VolumeTracking:
         for i, on in followed.items():
             anchors[i] = _anchors({z: _prompt(patch, frames.shape[1:]) for z, patch in on.items()})
             reach[i] = bodies[i].reach
-        # Going down and going up, the slice on which each object was found last.
-        latest = {(i, down): anchors[i][0].frame for i in anchors for down in (True, False)}
         for result in self._track(frames.single("z", step.time), _through_depth(anchors, reach)):
-            z, patches = result.frame, []
-            for patch in result.patches:
-                i, down = patch.object_id, z >= anchors[patch.object_id][0].frame
-                patch = followed.get(i, {}).get(z, patch)  # a mask that is given has lost its logits
-                if patch.logits_hw.size and (z in _frames(anchors[i]) or abs(z - latest[i, down]) <= GAP + 1):
-                    latest[i, down] = z
-                else:
-                    patch = replace(patch, top=0, left=0, logits_hw=np.zeros((0, 0), np.float32))
-                patches.append(patch)
+            z = result.frame
+            # A mask that is given has lost its logits.
+            patches = (followed.get(patch.object_id, {}).get(z, patch) for patch in result.patches)
             yield replace(result, frame=step.time * n_slices + z, patches=tuple(patches))
 
     def _bodies(self, step: Step, found: LabelStore) -> dict[int, Body]:
@@ -214,7 +204,8 @@ class VolumeTracking:
         from napari_sam2.models.tracker import Tracker
 
         average = self.model.averages(self.framing)
-        yield from Tracker(self.model, frames, framing=self.framing, average=average).run(plan)
+        depth = frames.axis == "z"
+        yield from Tracker(self.model, frames, framing=self.framing, average=average, depth=depth).run(plan)
 
 
 def _measure(found: LabelStore, first: int, n_slices: int) -> dict[int, NDArray[np.int64]]:
@@ -229,10 +220,6 @@ def _measure(found: LabelStore, first: int, n_slices: int) -> dict[int, NDArray[
 
 def _anchors(prompts: Mapping[int, Prompt]) -> tuple[Anchor, ...]:
     return tuple(Anchor(frame, prompt) for frame, prompt in sorted(prompts.items()))
-
-
-def _frames(anchors: tuple[Anchor, ...]) -> set[int]:
-    return {anchor.frame for anchor in anchors}
 
 
 def _through_depth(anchors: Mapping[int, tuple[Anchor, ...]], reach: Mapping[int, range]) -> tuple[Pass, ...]:

@@ -1,6 +1,7 @@
 """The tracker walks plans: passes, repairs, interruption, memory shortage. Random but lively weights."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,10 +13,11 @@ from napari_sam2.models.memory import Memory
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
-from napari_sam2.models.results import FrameResult
+from napari_sam2.models.results import FrameResult, MaskPatch
 from napari_sam2.models.solver import Solver
 from napari_sam2.models.state_file import load_state, save_state
 from napari_sam2.models.tracker import Tracker, TrackerState
+from napari_sam2.models.windows import ENDED
 
 FRAMES, SIDE = 9, 96
 
@@ -303,6 +305,48 @@ def test_what_moved_is_looked_at_again_and_remembered_as_it_was_seen_then(model,
         assert [looks.count((frame, 1)) for frame in range(4)] == [1, *[1 if away > 0 else 2] * 3]
         ends[away] = tracker.state.banks[1].recent[1].spatial_chw
     assert not torch.equal(ends[np.inf], ends[-1.0])
+
+
+def followed_where_it_is(model, monkeypatch, away: set[int], anchors: tuple[int, ...], depth: bool) -> str:
+    """Letters of nine frames: p for a prompt, f for found, a for absent, - for not looked at."""
+    solve, asked = Solver.solve, set()
+
+    def seen(self, scene, tasks):
+        asked.add(scene.index)
+        found = solve(self, scene, tasks)
+        if scene.index in away:
+            return [replace(one, patch=MaskPatch.absent(one.patch.object_id)) for one in found]
+        assert all(one.patch.logits_hw.size for one in found)
+        return found
+
+    monkeypatch.setattr(Solver, "solve", lambda self, scene, tasks: seen(self, scene, tasks) if tasks else [])
+    given = tuple(Anchor(frame, Prompt(box=(20, 30, 60, 70))) for frame in anchors)
+    plan = (Pass(1, (ObjectRun(1, given, 0, FRAMES - 1),)),)
+    letters = ""
+    for result in follow(model, plan, "window", depth=depth):
+        looked = "p" if result.frame in anchors else "f" if result.patches[0].logits_hw.size else "a"
+        letters += looked if result.frame in asked else "-"
+    return letters
+
+
+def test_in_depth_what_has_ended_does_not_come_back(model, monkeypatch):
+    away = set(range(2, 2 + ENDED))
+    back = FRAMES - 2 - ENDED
+    come = followed_where_it_is(model, monkeypatch, away, (0,), depth=False)
+    assert come == "pf" + ENDED * "a" + back * "f"
+    ended = followed_where_it_is(model, monkeypatch, away, (0,), depth=True)
+    assert ended == "pf" + ENDED * "a" + back * "-"
+
+
+def test_in_depth_what_is_missed_comes_back(model, monkeypatch):
+    away = set(range(2, 1 + ENDED))
+    letters = followed_where_it_is(model, monkeypatch, away, (0,), depth=True)
+    assert letters == "pf" + (ENDED - 1) * "a" + (FRAMES - 1 - ENDED) * "f"
+
+
+def test_in_depth_an_object_that_is_prompted_again_further_on_is_looked_for_until_there(model, monkeypatch):
+    letters = followed_where_it_is(model, monkeypatch, set(range(2, FRAMES - 1)), (0, FRAMES - 1), depth=True)
+    assert letters == "pf" + (FRAMES - 3) * "a" + "p"
 
 
 def test_the_bank_does_not_grow(model):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.models.views import View, look, look_mask, put_back, tighten, whole
-from napari_sam2.models.windows import MOST_GROWTH, RATIO, SMALLEST, Window, around, candidates, full
+from napari_sam2.models.windows import ENDED, MOST_GROWTH, RATIO, SMALLEST, Window, around, candidates, full
 
 shapes = st.tuples(st.integers(20, 300), st.integers(20, 300))
 windows = st.builds(
@@ -16,7 +16,7 @@ windows = st.builds(
     y=st.floats(-20, 320),
     x=st.floats(-20, 320),
     side=st.floats(8, 400),
-    growth=st.floats(1, MOST_GROWTH),
+    lost=st.integers(0, 30),
 )
 
 
@@ -96,9 +96,17 @@ def test_the_window_of_a_lost_object_grows_and_shrinks_back_when_it_is_found():
     window = around((10, 10, 29, 29), (500, 500), "window")
     lost = window
     for _ in range(20):
-        lost = lost.after(MaskPatch(1, 0, 0, np.zeros((0, 0), np.float32), 0.5, 0.1))
+        lost = lost.after(MaskPatch.absent(1))
     assert lost.growth == MOST_GROWTH and (lost.y, lost.x) == (window.y, window.x)
     assert lost.after(seen(10, 10, 20, 20)).growth == 1
+
+
+def test_an_object_has_ended_after_some_slices_without_a_trace_of_it():
+    window, absent = around((10, 10, 29, 29), (500, 500), "window"), MaskPatch.absent(1)
+    for _ in range(ENDED):
+        assert not window.ended
+        window = window.after(absent)
+    assert window.ended and not window.after(seen(10, 10, 20, 20)).ended
 
 
 def test_auto_shows_a_large_object_the_whole_frame():

@@ -73,6 +73,28 @@ def test_a_session_is_tracked_with_the_framing_that_it_asks_for(session, model):
     assert track(session, model, framing="frame").framing == "frame"
 
 
+@pytest.mark.parametrize(
+    ("axis", "framing", "depth"),
+    [("z", "window", True), ("z", "auto", True), ("z", "frame", False), ("t", "window", False)],
+)
+def test_objects_end_for_good_in_depth_but_for_the_framing_of_sam2(
+    model, monkeypatch, axis: str, framing: str, depth: bool
+):
+    asked = []
+
+    class Asked:
+        def __init__(self, *args, **options) -> None:
+            asked.append(options["depth"])
+
+        def run(self, plan) -> list:
+            return []
+
+    monkeypatch.setattr("napari_sam2.models.tracker.Tracker", Asked)
+    session = three_objects(Session(open_frames(np.zeros((FRAMES, SIDE, SIDE), np.uint8), axis=axis)))
+    assert list(track(session, model, framing=framing)) == []
+    assert asked == [depth]
+
+
 def test_masks_come_a_frame_at_a_time(session, model):
     three_objects(session)
     results = track(session, model, direction="forward")

@@ -9,7 +9,7 @@ from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.network.sam2 import Decoded
 from napari_sam2.models.training.clips import clips_loss
 from napari_sam2.models.training.initialise import geometry_loss
-from napari_sam2.models.training.losses import answer_loss, mask_loss
+from napari_sam2.models.training.losses import answer_loss, mask_loss, regret
 from napari_sam2.models.training.run import Run
 from napari_sam2.models.training.stills import dense_loss, stills_loss
 
@@ -54,6 +54,26 @@ def loss_of(answer: Decoded, wanted: torch.Tensor, ambiguous: bool) -> float:
     """The loss with everything counted."""
     flags, weight = torch.tensor([ambiguous]), torch.ones(1)
     return float(answer_loss(answer, wanted, flags, weight, plain=1.0, score_weight=1.0))
+
+
+def test_regret_is_what_the_choice_between_masks_loses() -> None:
+    true = torch.tensor([[0.9, 0.5, 0.1]])
+    assert regret(true, true) < 0.001
+    assert regret(torch.full((1, 3), 0.5), true) == pytest.approx(0.4)
+    assert regret(true.flip(1), true) == pytest.approx(0.8, abs=0.001)
+    predicted = torch.full((1, 3), 0.5, requires_grad=True)
+    regret(predicted, true).sum().backward()
+    best, middle, worst = predicted.grad[0].tolist()
+    assert best < 0 < worst and abs(middle) < 1e-6
+
+
+def test_the_order_of_the_predictions_counts_where_the_choice_is_open() -> None:
+    right, swapped = decoded(2), decoded(2)
+    swapped.iou_n4[:] = swapped.iou_n4.flip(1)
+    cost = {
+        open_: loss_of(swapped, target(), open_) - loss_of(right, target(), open_) for open_ in (True, False)
+    }
+    assert cost[True] > cost[False] > 0
 
 
 def test_an_ambiguous_prompt_wants_one_of_three_a_clear_one_the_single_mask() -> None:

@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 
 from napari_sam2.models.results import FrameResult, MaskPatch
+from napari_sam2.models.windows import full
 
 TIMES, SLICES, SIDE = 5, 9, 40
 
@@ -28,8 +29,9 @@ class BrightTracker:
 
     walked = 0
 
-    def __init__(self, model: object, frames: object, *, framing: str, average: bool) -> None:
-        self._frames = frames
+    def __init__(self, model: object, frames: object, *, framing: str, average: bool, depth: bool) -> None:
+        assert depth == (frames.axis == "z")
+        self._frames, self._depth = frames, depth
 
     def run(self, plan: tuple) -> Iterator[FrameResult]:
         masks: dict[int, np.ndarray] = {}
@@ -37,14 +39,18 @@ class BrightTracker:
             for run in walk.runs:
                 nearest = min(run.anchors, key=lambda anchor: abs(anchor.frame - run.first))
                 masks[run.object_id] = self._given(nearest)
+            windows = {run.object_id: full(self._frames.shape[1:]) for run in walk.runs}
             for frame in walk.frames():
                 patches = []
                 for run in walk.runs:
                     if run.covers(frame):
                         anchor = next((a for a in run.anchors if a.frame == frame), None)
                         mask = self._given(anchor) if anchor else self._followed(frame, masks[run.object_id])
+                        if self._depth and windows[run.object_id].ended and not anchor:
+                            mask = np.zeros_like(mask)
                         masks[run.object_id] = mask if mask.any() else masks[run.object_id]
                         patches.append(_patch(run.object_id, mask))
+                        windows[run.object_id] = windows[run.object_id].after(patches[-1])
                         BrightTracker.walked += 1
                 if patches:
                     yield FrameResult(frame, self._frames.shape[1:], tuple(patches))
@@ -64,7 +70,7 @@ class BrightTracker:
 
 def _patch(object_id: int, mask: np.ndarray) -> MaskPatch:
     if not mask.any():
-        return MaskPatch(object_id, 0, 0, np.zeros((0, 0), np.float32), 0.0, 0.0)
+        return MaskPatch.absent(object_id)
     return MaskPatch(object_id, 0, 0, np.where(mask, 3, -3).astype(np.float32), 0.9, 1.0)
 
 

@@ -8,6 +8,7 @@ import pytest
 from napari_sam2 import Session, open_frames, track
 from napari_sam2.errors import InputError
 from napari_sam2.label_store import LabelStore
+from napari_sam2.models.windows import ENDED
 from napari_sam2.spacetime import Volumes, VolumeTracking, compile_steps
 
 MODEL = SimpleNamespace(
@@ -66,7 +67,7 @@ def test_slices_far_from_a_body_are_not_looked_at(balls: np.ndarray, bright_trac
 def test_what_lies_beyond_a_gap_is_another_body(bright_tracker: type):
     labels = np.zeros((2, 9, 20, 20), np.int32)
     labels[:, 0:3, 5:12, 5:12] = 1
-    labels[:, 5:9, 5:12, 5:12] = 2
+    labels[:, 3 + ENDED :, 5:12, 5:12] = 2
     session = session_on(labels)
     click(session, 1, 0, 1, 8, 8)
     assert np.array_equal(track(session, MODEL).to_labels(), labels * (labels == 1))
