@@ -1,11 +1,16 @@
-"""A first answer averaged over several views of its object: larger, smaller and mirrored ones.
+"""A first answer averaged over several views of its object, and over what a click may mean.
 
 A small network answers a little differently when it sees an object at another size or the other way
 round. The mean of four such answers is better than each of them, and a prompt comes once, where
 following comes once a frame. Their views differ in both ways at once: four of them do as much as all
 twelve combinations of three sizes and four mirrorings.
+
+A click may mean a part or the whole, and the network gives a mask for each. Which of them is best it
+knows badly: what may be expected of all of them together is nearer, on average, than the one that it
+would choose.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -19,6 +24,12 @@ from napari_sam2.models.views import View, whole
 
 OTHERS = ((0.8, (False, True)), (1.25, (True, False)), (1.0, (True, True)))
 """Size against the first view's, and mirroring of rows and columns."""
+TRUST = 0.1
+"""A mask that is predicted to have so much more IoU is e times as likely to be the one that was meant."""
+TAKEN = 0.35
+"""Chance to belong to the object from which a pixel is taken. An IoU gains by what is a little less
+likely than not: a pixel that is left out wrongly costs it more than one that is taken wrongly."""
+_NEVER = 1e-6
 
 
 def other_views(view: View, prompt: Prompt, shape: tuple[int, int]) -> list[View]:
@@ -73,6 +84,26 @@ def averaged(
         first.tokens_n4c,
         torch.stack([answer.object_score_n for answer in answers]).mean(0),
     )
+
+
+def expected(answer: Decoded) -> Decoded:
+    """One mask for all that an ambiguous prompt may mean.
+
+    Parameters
+    ----------
+    answer : Decoded
+        n answers.
+
+    Returns
+    -------
+    Decoded
+        In place of each mask the one that is to be expected: its logits are above 0 where the object
+        is with a chance of more than `TAKEN`, all masks counted by how likely they are meant.
+    """
+    likely_n4 = (answer.iou_n4.float() / TRUST).softmax(1)
+    chance_nhw = (answer.logits_n4hw.float().sigmoid() * likely_n4[..., None, None]).sum(1)
+    logits_nhw = chance_nhw.logit(eps=_NEVER) - math.log(TAKEN / (1 - TAKEN))
+    return replace(answer, logits_n4hw=logits_nhw[:, None].expand_as(answer.logits_n4hw))
 
 
 def onto(logits_nkhw: Tensor, views: Sequence[View], wanted: Sequence[View]) -> tuple[Tensor, Tensor]:

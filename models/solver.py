@@ -43,7 +43,7 @@ class Task:
         The mask found on this frame before, shown to the decoder with a correction.
     average : bool
         Take care over clicks and a box: decode in several views and take the mean, where there is no
-        reading, and make the mask agree with them.
+        reading, and of a single click the mask to be expected; make the mask agree with them.
     """
 
     object_id: int
@@ -191,7 +191,7 @@ class Solver:
         ]
 
     def _average(self, scene: Scene, tasks: list[Task], first: "Decoded") -> "Decoded":
-        from napari_sam2.models.averaging import averaged, other_views
+        from napari_sam2.models.averaging import averaged, expected, other_views
 
         views = [task.view for task in tasks]
         others = zip(*(other_views(t.view, t.prompt, scene.shape) for t in tasks if t.prompt), strict=True)
@@ -199,7 +199,8 @@ class Solver:
         for views_n in others:
             turned = [replace(task, view=view) for task, view in zip(tasks, views_n, strict=True)]
             answers.append((views_n, self._decode(scene.features(views_n), turned)))
-        return averaged(first, views, answers)
+        answer = averaged(first, views, answers)
+        return expected(answer) if tasks[0].points == 1 else answer
 
     def _agree(self, tasks: list[Task], answer: "Decoded") -> "Decoded":
         from napari_sam2.models.agreement import agreeing

@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_sam2.models.averaging import OTHERS, averaged, onto, other_views
+from napari_sam2.models import averaging
+from napari_sam2.models.averaging import OTHERS, TAKEN, TRUST, averaged, expected, onto, other_views
 from napari_sam2.models.network.sam2 import Decoded, Sam2
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.scene import Scene
@@ -50,6 +51,29 @@ def answer(level: float) -> Decoded:
         torch.full((1, 4, 8), level),
         torch.tensor([level]),
     )
+
+
+def guesses(chances: list[float], ious: list[float]) -> Decoded:
+    """Four masks of one pixel."""
+    logits = torch.tensor(chances).logit().view(1, 4, 1, 1)
+    return Decoded(logits, torch.tensor([ious]), torch.zeros(1, 4, 8), torch.tensor([1.0]))
+
+
+@given(
+    st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4), st.lists(st.floats(0, 1), min_size=4, max_size=4)
+)
+def test_a_pixel_is_taken_when_it_is_likely_enough_over_all_masks(chances, ious):
+    weights = np.exp(np.array(ious) / TRUST)
+    likely = float(np.average(chances, weights=weights))
+    logits = expected(guesses(chances, ious)).logits_n4hw.flatten().tolist()
+    assert logits == pytest.approx(
+        [np.log(likely / (1 - likely)) - np.log(TAKEN / (1 - TAKEN))] * 4, abs=1e-3
+    )
+
+
+def test_a_mask_that_is_surely_meant_stays_as_it_is():
+    part_or_whole = guesses([0.999999, 0.0001, 0.0001, 0.0001], [0.1, 0.9, 0.1, 0.1])
+    assert expected(part_or_whole).logits_n4hw.max() < 0
 
 
 def test_each_pixel_is_the_mean_of_the_views_that_show_it():
@@ -109,3 +133,23 @@ def test_the_mirror_image_of_a_frame_has_the_mirror_image_of_the_mask(small_conf
     torch.testing.assert_close(found[1].flip(-1), found[0], atol=1e-4, rtol=1e-3)
     single = solver.solve(scene, [Task(1, whole(scene.shape), prompt=prompt)])[0].logits_hw
     assert float((single - found[1]).abs().max()) > 1e-2
+
+
+def test_only_a_single_first_click_has_the_mask_to_be_expected(small_config, enliven, monkeypatch):
+    asked = []
+    monkeypatch.setattr(averaging, "expected", lambda answer: asked.append(len(answer.iou_n4)) or answer)
+    torch.manual_seed(1)
+    network = Sam2(small_config).eval()
+    enliven(network)
+    picture = Picture(np.random.default_rng(0).random((3, 96, 96), dtype=np.float32))
+    solver, scene = Solver(network, torch.device("cpu"), 1), Scene(network, picture, 0, torch.device("cpu"))
+    here, there = (40.0, 30.0), (60.0, 70.0)
+    for prompt, average, wanted in (
+        (Prompt((here,), (1,)), True, [1]),
+        (Prompt((here,), (1,)), False, []),
+        (Prompt((here, there), (1, 0)), True, []),
+        (Prompt(box=(30.0, 20.0, 60.0, 60.0)), True, []),
+    ):
+        asked.clear()
+        solver.solve(scene, [Task(1, whole(scene.shape), prompt=prompt, average=average)])
+        assert asked == wanted
