@@ -3,9 +3,13 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.training import train as trains
+from napari_sam2.models.training.run import Length, Run
+from napari_sam2.models.training.stages import Stage
 
 ONE_OF_TWO = """
 import json, sys
@@ -52,3 +56,26 @@ def test_two_processes_end_with_the_same_weights_from_windows_of_their_own(
     assert first["draw"] != second["draw"]
     assert first["moments"] != second["moments"]
     assert sorted(path.name for path in tmp_path.glob("?.*")) == ["0.jsonl", "0.run.pt", "0.safetensors"]
+
+
+class Waits:
+    """A team whose other process always comes half a second later."""
+
+    rank, began, ended = 0, 0.0, 0.0
+
+    def join(self, run: Run) -> None:
+        self.began = time.perf_counter()
+
+    def meet(self, run: Run) -> None:
+        time.sleep(0.5)
+        run.seconds += 0.5
+        self.ended = time.perf_counter()
+
+
+def test_waiting_for_others_counts_once(tiny: Sam2Config, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(trains, "MEET_EVERY", 1)
+    plan = (Stage("geometry", 1.0, size=64, windows=1, frames=0),)
+    team = Waits()
+    run = trains.train(tmp_path / "one.safetensors", Length(steps=3), config=tiny, plan=plan, team=team)
+    # Four meetings: before each step, and where the run ends.
+    assert 2.0 <= run.seconds < team.ended - team.began + 0.1
