@@ -5,9 +5,9 @@ round. The mean of four such answers is better than each of them, and a prompt c
 following comes once a frame. Their views differ in both ways at once: four of them do as much as all
 twelve combinations of three sizes and four mirrorings.
 
-A click may mean a part or the whole, and the network gives a mask for each. Which of them is best it
-knows badly: what may be expected of all of them together is nearer, on average, than the one that it
-would choose.
+A click may mean a part or the whole, and so may what is remembered of an object; the network gives a
+mask for each. Which of them is best it knows badly: what may be expected of all of them together is
+nearer, on average, than the one that it would choose, and does not jump from frame to frame.
 """
 
 import math
@@ -27,8 +27,11 @@ OTHERS = ((0.8, (False, True)), (1.25, (True, False)), (1.0, (True, True)))
 TRUST = 0.1
 """A mask that is predicted to have so much more IoU is e times as likely to be the one that was meant."""
 TAKEN = 0.35
-"""Chance to belong to the object from which a pixel is taken. An IoU gains by what is a little less
-likely than not: a pixel that is left out wrongly costs it more than one that is taken wrongly."""
+"""Chance to belong to the object from which a pixel is taken when a click is all that is known. An IoU
+gains by what is a little less likely than not: a pixel that is left out wrongly costs it more than one
+that is taken wrongly."""
+EVEN = 0.5
+"""The same where there is a memory: a mask that is wide today would be wider tomorrow."""
 _NEVER = 1e-6
 
 
@@ -86,23 +89,25 @@ def averaged(
     )
 
 
-def expected(answer: Decoded) -> Decoded:
+def expected(answer: Decoded, taken: float) -> Decoded:
     """One mask for all that an ambiguous prompt may mean.
 
     Parameters
     ----------
     answer : Decoded
         n answers.
+    taken : float
+        Chance to belong to the object from which a pixel is taken, between 0 and 1.
 
     Returns
     -------
     Decoded
         In place of each mask the one that is to be expected: its logits are above 0 where the object
-        is with a chance of more than `TAKEN`, all masks counted by how likely they are meant.
+        is with a chance of more than `taken`, all masks counted by how likely they are meant.
     """
     likely_n4 = (answer.iou_n4.float() / TRUST).softmax(1)
     chance_nhw = (answer.logits_n4hw.float().sigmoid() * likely_n4[..., None, None]).sum(1)
-    logits_nhw = chance_nhw.logit(eps=_NEVER) - math.log(TAKEN / (1 - TAKEN))
+    logits_nhw = chance_nhw.logit(eps=_NEVER) - math.log(taken / (1 - taken))
     return replace(answer, logits_n4hw=logits_nhw[:, None].expand_as(answer.logits_n4hw))
 
 

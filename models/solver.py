@@ -42,8 +42,8 @@ class Task:
     hint : bool array (y, x) or None
         The mask found on this frame before, shown to the decoder with a correction.
     average : bool
-        Take care over clicks and a box: decode in several views and take the mean, where there is no
-        reading, and of a single click the mask to be expected; make the mask agree with them.
+        Take care: decode in several views and take the mean, where there is no reading; of an ambiguous
+        answer take the mask to be expected; make masks agree with clicks and a box.
     """
 
     object_id: int
@@ -161,9 +161,7 @@ class Solver:
         else:
             decoded = self._decode(features, tasks)
             if tasks[0].average:
-                if tasks[0].reading is None:
-                    decoded = self._average(scene, tasks, decoded)
-                decoded = self._agree(tasks, decoded)
+                decoded = self._careful(scene, tasks, decoded)
             if tasks[0].prompt is None:
                 decoded = self._cut(tasks, decoded)
             # At most one point is ambiguous; following (no point) counts as such in SAM 2.
@@ -190,8 +188,18 @@ class Solver:
             )
         ]
 
+    def _careful(self, scene: Scene, tasks: list[Task], answer: "Decoded") -> "Decoded":
+        from napari_sam2.models.averaging import EVEN, TAKEN, expected
+
+        first = tasks[0].reading is None
+        if first:
+            answer = self._average(scene, tasks, answer)
+        if tasks[0].points <= 1:
+            answer = expected(answer, TAKEN if first else EVEN)
+        return self._agree(tasks, answer)
+
     def _average(self, scene: Scene, tasks: list[Task], first: "Decoded") -> "Decoded":
-        from napari_sam2.models.averaging import averaged, expected, other_views
+        from napari_sam2.models.averaging import averaged, other_views
 
         views = [task.view for task in tasks]
         others = zip(*(other_views(t.view, t.prompt, scene.shape) for t in tasks if t.prompt), strict=True)
@@ -199,8 +207,7 @@ class Solver:
         for views_n in others:
             turned = [replace(task, view=view) for task, view in zip(tasks, views_n, strict=True)]
             answers.append((views_n, self._decode(scene.features(views_n), turned)))
-        answer = averaged(first, views, answers)
-        return expected(answer) if tasks[0].points == 1 else answer
+        return averaged(first, views, answers)
 
     def _agree(self, tasks: list[Task], answer: "Decoded") -> "Decoded":
         from napari_sam2.models.agreement import agreeing

@@ -85,8 +85,9 @@ class Tracker:
     cache : EncodedFrames, optional
         Keeps encoded frames on disk for the next run over them.
     average : bool
-        Decode first clicks and boxes in several views and take the mean, make every answer to clicks
-        and boxes agree with them, and follow masks with the outlines that they were given.
+        Decode first clicks and boxes in several views and take the mean, of ambiguous answers take the
+        mask to be expected, make every answer to clicks and boxes agree with them, and follow masks with
+        the outlines that they were given.
     depth : bool
         Frames are slices: an object that has ended does not come back, but where a prompt ahead says so.
     """
@@ -249,7 +250,7 @@ class Tracker:
             reading = state.banks[object_id].read(frame, current.direction, self._solver.n_frames, config)
             if anchor is None:
                 view = state.windows[object_id].view(self._shape)
-                tasks.append(Task(object_id, view, reading))
+                tasks.append(Task(object_id, view, reading, average=self._average))
             else:
                 if not anchor.prompt.absent:
                     state.windows[object_id] = self._window_of_found(object_id, anchor)
