@@ -51,7 +51,7 @@ class Window:
     @property
     def growth(self) -> float:
         """Factor by which the window has grown since the object was lost."""
-        return min(GROWTH**self.lost, MOST_GROWTH)
+        return float(np.exp(min(self.lost * np.log(GROWTH), np.log(MOST_GROWTH))))
 
     @property
     def ended(self) -> bool:

@@ -1,5 +1,7 @@
 """Geometry of views: positions, cuts and masks go there and back."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,17 @@ from hypothesis import strategies as st
 
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.models.views import View, look, look_mask, put_back, tighten, whole
-from napari_sam2.models.windows import ENDED, MOST_GROWTH, RATIO, SMALLEST, Window, around, candidates, full
+from napari_sam2.models.windows import (
+    ENDED,
+    GROWTH,
+    MOST_GROWTH,
+    RATIO,
+    SMALLEST,
+    Window,
+    around,
+    candidates,
+    full,
+)
 
 shapes = st.tuples(st.integers(20, 300), st.integers(20, 300))
 windows = st.builds(
@@ -99,6 +111,8 @@ def test_the_window_of_a_lost_object_grows_and_shrinks_back_when_it_is_found():
         lost = lost.after(MaskPatch.absent(1))
     assert lost.growth == MOST_GROWTH and (lost.y, lost.x) == (window.y, window.x)
     assert lost.after(seen(10, 10, 20, 20)).growth == 1
+    assert replace(window, lost=1).growth == pytest.approx(GROWTH)
+    assert replace(window, lost=200_000).growth == MOST_GROWTH
 
 
 def test_an_object_has_ended_after_some_slices_without_a_trace_of_it():
