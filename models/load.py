@@ -1,6 +1,7 @@
 """From a name or a path to a network that is ready to run."""
 
 import os
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,7 @@ from napari_sam2.models.checkpoints import read_checkpoint
 from napari_sam2.models.config import PUBLISHED, Sam2Config
 from napari_sam2.models.download import Progress, download_weights, progress_bar, verified, weights_path
 from napari_sam2.models.errors import ModelError
+from napari_sam2.models.network.kernels import has_fast_bfloat16
 from napari_sam2.models.network.sam2 import Sam2
 
 Precision = Literal["float32", "bfloat16"]
@@ -90,7 +92,8 @@ def load_model(
     precision : {"float32", "bfloat16"}
         Of the image encoder and the memory, which take nearly all of the time; the mask decoder is
         always float32. bfloat16 has 8 significant bits: masks differ by a few pixels on their edges,
-        and processors and GPUs that calculate in it are up to twice as fast. Others are slower.
+        and processors and GPUs that calculate in it are up to twice as fast. Other processors take many
+        times as long, and a warning says so.
     average : bool, optional
         Decode clicks and boxes in four views, of three sizes and mirrored, take the mean, and make the mask
         agree with what was said; by default with input sizes up to 256 pixels, where a view costs little
@@ -107,6 +110,13 @@ def load_model(
     options = {"image_size": image_size, "precision": precision, "average": average}
     asked = {name: value for name, value in options.items() if value not in (None, "float32")}
     chosen = pick_device(device)
+    if precision == "bfloat16" and chosen.type == "cpu" and not has_fast_bfloat16():
+        warnings.warn(
+            "this processor does not calculate in bfloat16 and will take many times as long: load the "
+            "model with precision float32",
+            RuntimeWarning,
+            stacklevel=2,
+        )
     card = CARDS.get(os.fspath(name_or_path))
     path = _path_of(name_or_path) if card is None else _path_of_card(card, progress)
     checkpoint = read_checkpoint(path, PUBLISHED.get(card.config) if card else None)

@@ -12,6 +12,7 @@ from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.training.initialise import initialise
+from napari_sam2.models.training.muon import Muon
 from napari_sam2.models.training.stills import DenseHead
 
 LEARNING_RATE, LOWEST_RATE = 5e-4, 0.02
@@ -93,7 +94,7 @@ class Run:
         others, matrices = self._groups(matrices=False), self._groups(matrices=True)
         self.optimisers: tuple[torch.optim.Optimizer, ...] = (
             torch.optim.AdamW(others, lr=LEARNING_RATE, betas=(0.9, 0.98), fused=True),
-            torch.optim.Muon(matrices, lr=LEARNING_RATE, adjust_lr_fn="match_rms_adamw"),
+            Muon(matrices, lr=LEARNING_RATE),
         )
         self.step, self.stage_step, self.stage, self.seconds = 0, 0, "", 0.0
 

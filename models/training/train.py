@@ -13,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from napari_sam2.models.checkpoints.writer import save_weights
 from napari_sam2.models.config import NANO, Sam2Config
+from napari_sam2.models.network.kernels import has_fast_bfloat16
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.training.pictures import Pictures
 from napari_sam2.models.training.replay import Replay
@@ -33,9 +34,15 @@ LOG_EVERY, SAVE_SECONDS, VALIDATE_SECONDS = 100, 120.0, 480.0
 
 @contextmanager
 def fast_arithmetic(device: torch.device) -> Iterator[None]:
-    """bfloat16 where it is safe. On a processor plain attention is the faster kernel at these sizes."""
+    """bfloat16 where it is safe, on devices that calculate in it.
+
+    On such a processor plain attention is the faster kernel at these sizes.
+    """
     if device.type == "cpu":
-        with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+        if has_fast_bfloat16():
+            with torch.autocast("cpu", torch.bfloat16), sdpa_kernel(SDPBackend.MATH):
+                yield
+        else:
             yield
     else:
         torch.backends.cuda.matmul.allow_tf32 = True

@@ -1,6 +1,7 @@
 """From a name or a path to a network: bundled, downloaded, fine-tuned, and every way it fails."""
 
 import hashlib
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -54,6 +55,18 @@ def test_a_file_by_its_path(own_file, small_network):
     assert loaded.sha256 == hashlib.sha256(own_file.read_bytes()).hexdigest()
     assert not loaded.network.training
     assert not any(parameter.requires_grad for parameter in loaded.network.parameters())
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_a_precision_that_the_processor_lacks_is_warned_of(own_file, monkeypatch, fast):
+    monkeypatch.setattr(load, "has_fast_bfloat16", lambda: fast)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        loaded = load_model(own_file, "cpu", precision="bfloat16")
+    assert [str(w.message).partition(" and")[0] for w in caught] == (
+        [] if fast else ["this processor does not calculate in bfloat16"]
+    )
+    assert loaded.network.image_encoder.trunk.pos_embed.dtype == torch.bfloat16
 
 
 def test_the_network_does_not_hang_on_the_file(own_file, small_network):

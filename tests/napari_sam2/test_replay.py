@@ -10,6 +10,7 @@ from napari_sam2 import track
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames, open_frames
 from napari_sam2.models.cards import CARDS
+from napari_sam2.models import load
 from napari_sam2.models.load import load_model
 from napari_sam2.replay import (
     check_model,
@@ -81,7 +82,8 @@ def test_the_model_is_that_of_the_session_or_the_default():
         model_of(session)
 
 
-def test_a_model_is_loaded_again_as_it_was(tmp_path: Path):
+def test_a_model_is_loaded_again_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(load, "has_fast_bfloat16", lambda: True)
     session = clicked()
     assert options_of(session) == {}
     model = load_model("nano", "cpu", precision="bfloat16", average=False)

@@ -68,3 +68,18 @@ def test_positions_of_the_image_follow_the_weights(small_config):
         assert trunk.positions(8, 8) is before
         trunk.pos_embed += 1
         torch.testing.assert_close(trunk.positions(8, 8), before + 1)
+
+
+@pytest.mark.parametrize("slower, fast", [(0.7, True), (1.5, True), (60.0, False)])
+def test_a_slow_precision_is_told_by_its_time(monkeypatch, slower, fast):
+    clock = 0.0
+    dtype_seconds = {torch.float32: 1.0, torch.bfloat16: slower}
+
+    def product(self, other):
+        nonlocal clock
+        clock += dtype_seconds[self.dtype]
+        return self
+
+    monkeypatch.setattr(torch.Tensor, "__matmul__", product)
+    monkeypatch.setattr(kernels.time, "perf_counter", lambda: clock)
+    assert kernels.has_fast_bfloat16.__wrapped__() is fast
