@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 LEVELS = (-8.0, 3.0, 45)
 """Lowest and highest level at which a boxed mask may be cut, and how many to try."""
-RELUCTANCE = 0.02
+RELUCTANCE = 0.04
 """By how much the IoU of mask and box, as rectangles, must gain for each unit that the level moves from 0:
 boxes are drawn by hand."""
 HEEDED = 1.0

@@ -7,7 +7,8 @@ twelve combinations of three sizes and four mirrorings.
 
 A click may mean a part or the whole, and so may what is remembered of an object; the network gives a
 mask for each. Which of them is best it knows badly: what may be expected of all of them together is
-nearer, on average, than the one that it would choose, and does not jump from frame to frame.
+nearer, on average, than the one that it would choose, and does not jump from frame to frame. In a box
+the four masks are four answers to one question, and their mean is better than the first of them.
 """
 
 import math
@@ -24,14 +25,13 @@ from napari_sam2.models.views import View, whole
 
 OTHERS = ((0.8, (False, True)), (1.25, (True, False)), (1.0, (True, True)))
 """Size against the first view's, and mirroring of rows and columns."""
-TRUST = 0.1
-"""A mask that is predicted to have so much more IoU is e times as likely to be the one that was meant."""
-TAKEN = 0.35
-"""Chance to belong to the object from which a pixel is taken when a click is all that is known. An IoU
-gains by what is a little less likely than not: a pixel that is left out wrongly costs it more than one
-that is taken wrongly."""
-EVEN = 0.5
-"""The same where there is a memory: a mask that is wide today would be wider tomorrow."""
+CLICKED, FOLLOWED, BOXED = (0.35, 0.1), (0.5, 0.1), (0.35, 1.0)
+"""What counts after a click, with a memory, and in a box: first the chance to belong to the object from which
+a pixel is taken, then how much more IoU a mask must be predicted to have to be e times as likely meant.
+
+An IoU gains by what is a little less likely than not: a pixel that is left out wrongly costs it more than one
+that is taken wrongly. Where there is a memory, a mask that is wide today would be wider tomorrow. In a box
+all four masks mean the same object, and are trusted nearly alike."""
 _NEVER = 1e-6
 
 
@@ -89,8 +89,8 @@ def averaged(
     )
 
 
-def expected(answer: Decoded, taken: float) -> Decoded:
-    """One mask for all that an ambiguous prompt may mean.
+def expected(answer: Decoded, taken: float, trust: float) -> Decoded:
+    """One mask for all that a prompt may mean.
 
     Parameters
     ----------
@@ -98,6 +98,8 @@ def expected(answer: Decoded, taken: float) -> Decoded:
         n answers.
     taken : float
         Chance to belong to the object from which a pixel is taken, between 0 and 1.
+    trust : float
+        How much more IoU a mask must be predicted to have to be e times as likely the one that was meant.
 
     Returns
     -------
@@ -105,7 +107,7 @@ def expected(answer: Decoded, taken: float) -> Decoded:
         In place of each mask the one that is to be expected: its logits are above 0 where the object
         is with a chance of more than `taken`, all masks counted by how likely they are meant.
     """
-    likely_n4 = (answer.iou_n4.float() / TRUST).softmax(1)
+    likely_n4 = (answer.iou_n4.float() / trust).softmax(1)
     chance_nhw = (answer.logits_n4hw.float().sigmoid() * likely_n4[..., None, None]).sum(1)
     logits_nhw = chance_nhw.logit(eps=_NEVER) - math.log(taken / (1 - taken))
     return replace(answer, logits_n4hw=logits_nhw[:, None].expand_as(answer.logits_n4hw))

@@ -14,6 +14,7 @@ from napari_sam2.models.checkpoints import read_checkpoint
 from napari_sam2.models.config import PUBLISHED, Sam2Config
 from napari_sam2.models.download import Progress, download_weights, progress_bar, verified, weights_path
 from napari_sam2.models.errors import ModelError
+from napari_sam2.models.network.hollow import hollow
 from napari_sam2.models.network.kernels import has_fast_bfloat16
 from napari_sam2.models.network.sam2 import Sam2
 
@@ -122,10 +123,8 @@ def load_model(
     checkpoint = read_checkpoint(path, PUBLISHED.get(card.config) if card else None)
     config = checkpoint.config if image_size is None else _at_size(checkpoint.config, image_size)
     try:
-        # Parameters are made without values, and the values are copied straight from the file.
-        with torch.device("meta"):
-            network = Sam2(config)
-        network = network.to_empty(device=chosen)
+        # The values are copied straight from the file.
+        network = hollow(config).to_empty(device=chosen)
         network.load_state_dict(checkpoint.state)
         network.to_precision(getattr(torch, precision))
     except torch.cuda.OutOfMemoryError as error:

@@ -57,7 +57,12 @@ class Task:
     def points(self) -> int:
         """Points of the prompt as the network counts them: a box is two."""
         prompt = self.prompt
-        return len(prompt.points) + 2 * (prompt.box is not None) if prompt else 0
+        return len(prompt.points) + 2 * self.boxed if prompt else 0
+
+    @property
+    def boxed(self) -> bool:
+        """Whether the prompt has a box."""
+        return self.prompt is not None and self.prompt.box is not None
 
     @property
     def layout(self) -> tuple[Any, ...]:
@@ -189,13 +194,19 @@ class Solver:
         ]
 
     def _careful(self, scene: Scene, tasks: list[Task], answer: "Decoded") -> "Decoded":
-        from napari_sam2.models.averaging import EVEN, TAKEN, expected
+        import torch
+
+        from napari_sam2.models.averaging import BOXED, CLICKED, FOLLOWED, expected
 
         first = tasks[0].reading is None
         if first:
             answer = self._average(scene, tasks, answer)
         if tasks[0].points <= 1:
-            answer = expected(answer, TAKEN if first else EVEN)
+            answer = expected(answer, *(CLICKED if first else FOLLOWED))
+        elif any(task.boxed for task in tasks):
+            boxed_n111 = torch.tensor([task.boxed for task in tasks], device=self.device)[:, None, None, None]
+            several_n4hw = expected(answer, *BOXED).logits_n4hw
+            answer = replace(answer, logits_n4hw=several_n4hw.where(boxed_n111, answer.logits_n4hw.float()))
         return self._agree(tasks, answer)
 
     def _average(self, scene: Scene, tasks: list[Task], first: "Decoded") -> "Decoded":

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
 
-import torch
 from torch import Tensor
 
 from napari_sam2.models.config import NANO, PUBLISHED, Sam2Config
-from napari_sam2.models.network.sam2 import Sam2
+from napari_sam2.models.network.hollow import hollow
 
 _NAMED = 3  # how many tensors a message names
 
@@ -16,9 +15,9 @@ _NAMED = 3  # how many tensors a message names
 @lru_cache(maxsize=16)
 def expected_shapes(config: Sam2Config) -> Mapping[str, tuple[int, ...]]:
     """Name and shape of every tensor of a network, in its order."""
-    with torch.device("meta"):
-        state = Sam2(config).state_dict()
-    return MappingProxyType({name: tuple(tensor.shape) for name, tensor in state.items()})
+    return MappingProxyType(
+        {name: tuple(tensor.shape) for name, tensor in hollow(config).state_dict().items()}
+    )
 
 
 def closest_known(state: Mapping[str, Tensor]) -> tuple[str, Sam2Config]:

@@ -41,12 +41,13 @@ def read_file(path: Path) -> tuple[Any, dict[str, str]]:
         raise ModelError(f"{path} cannot be read ({error.strerror}): check its permissions.") from error
     if not size:
         raise ModelError(f"{path} is empty: download or copy it again.")
+    # Asked first: the length that a safetensors file begins with may look like the others' first byte.
+    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _MAX_HEADER:
+        return _read_safetensors(path)
     if head.startswith(b"PK\x03\x04"):
         return _read_torch(path, mmap=True), {}
     if head.startswith(b"\x80"):
         return _read_torch(path, mmap=False), {}  # what torch wrote before 1.6 cannot be mapped
-    if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < _MAX_HEADER:
-        return _read_safetensors(path)
     if head.isascii() and b"\0" not in head:
         raise ModelError(f"{path} is a text file, not model weights: download the weights themselves.")
     raise ModelError(f"{path} holds neither PyTorch weights (.pt) nor safetensors: check the file.")

@@ -7,7 +7,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_sam2.models import averaging
-from napari_sam2.models.averaging import EVEN, OTHERS, TAKEN, TRUST, averaged, expected, onto, other_views
+from napari_sam2.models.averaging import (
+    BOXED,
+    CLICKED,
+    FOLLOWED,
+    OTHERS,
+    averaged,
+    expected,
+    onto,
+    other_views,
+)
 from napari_sam2.models.memory import Reading
 from napari_sam2.models.network.sam2 import Decoded, Sam2
 from napari_sam2.models.prompts import Prompt
@@ -64,17 +73,18 @@ def guesses(chances: list[float], ious: list[float]) -> Decoded:
     st.lists(st.floats(0.01, 0.99), min_size=4, max_size=4), st.lists(st.floats(0, 1), min_size=4, max_size=4)
 )
 def test_a_pixel_is_taken_when_it_is_likely_enough_over_all_masks(chances, ious):
-    weights = np.exp(np.array(ious) / TRUST)
+    taken, trust = CLICKED
+    weights = np.exp(np.array(ious) / trust)
     likely = float(np.average(chances, weights=weights))
-    logits = expected(guesses(chances, ious), TAKEN).logits_n4hw.flatten().tolist()
+    logits = expected(guesses(chances, ious), taken, trust).logits_n4hw.flatten().tolist()
     assert logits == pytest.approx(
-        [np.log(likely / (1 - likely)) - np.log(TAKEN / (1 - TAKEN))] * 4, abs=1e-3
+        [np.log(likely / (1 - likely)) - np.log(taken / (1 - taken))] * 4, abs=1e-3
     )
 
 
 def test_a_mask_that_is_surely_meant_stays_as_it_is():
     part_or_whole = guesses([0.999999, 0.0001, 0.0001, 0.0001], [0.1, 0.9, 0.1, 0.1])
-    assert expected(part_or_whole, TAKEN).logits_n4hw.max() < 0
+    assert expected(part_or_whole, *CLICKED).logits_n4hw.max() < 0
 
 
 def test_each_pixel_is_the_mean_of_the_views_that_show_it():
@@ -136,9 +146,9 @@ def test_the_mirror_image_of_a_frame_has_the_mirror_image_of_the_mask(small_conf
     assert float((single - found[1]).abs().max()) > 1e-2
 
 
-def test_an_ambiguous_answer_is_the_mask_to_be_expected(small_config, enliven, monkeypatch):
+def test_what_may_be_meant_and_what_is_boxed_gets_the_mask_to_be_expected(small_config, enliven, monkeypatch):
     asked = []
-    monkeypatch.setattr(averaging, "expected", lambda answer, taken: asked.append(taken) or answer)
+    monkeypatch.setattr(averaging, "expected", lambda answer, *how: asked.append(how) or answer)
     torch.manual_seed(1)
     network = Sam2(small_config).eval()
     enliven(network)
@@ -148,13 +158,29 @@ def test_an_ambiguous_answer_is_the_mask_to_be_expected(small_config, enliven, m
     click = Prompt((here,), (1,))
     memory = Reading.of(solver.solve(scene, [Task(1, view, prompt=click)])[0].memory)
     for task, wanted in (
-        (Task(1, view, prompt=click, average=True), [TAKEN]),
+        (Task(1, view, prompt=click, average=True), [CLICKED]),
         (Task(1, view, prompt=click), []),
         (Task(1, view, prompt=Prompt((here, there), (1, 0)), average=True), []),
-        (Task(1, view, prompt=Prompt(box=(30.0, 20.0, 60.0, 60.0)), average=True), []),
-        (Task(1, view, memory, average=True), [EVEN]),
+        (Task(1, view, prompt=Prompt(box=(30.0, 20.0, 60.0, 60.0)), average=True), [BOXED]),
+        (Task(1, view, memory, average=True), [FOLLOWED]),
         (Task(1, view, memory), []),
     ):
         asked.clear()
         solver.solve(scene, [task])
         assert asked == wanted
+
+
+def test_in_one_batch_only_boxes_get_the_mean_of_the_four_masks(small_config, enliven):
+    torch.manual_seed(1)
+    network = Sam2(small_config).eval()
+    enliven(network)
+    picture = Picture(np.random.default_rng(0).random((3, 96, 96), dtype=np.float32))
+    solver, scene = Solver(network, torch.device("cpu"), 1), Scene(network, picture, 0, torch.device("cpu"))
+    view = whole(scene.shape)
+    box = Task(1, view, prompt=Prompt(box=(30.0, 20.0, 60.0, 60.0)), average=True)
+    clicks = Task(2, view, prompt=Prompt(((40.0, 30.0), (60.0, 70.0)), (1, 0)), average=True)
+    assert box.layout == clicks.layout
+    for one, alone in zip(solver.solve(scene, [box, clicks]), (box, clicks), strict=True):
+        torch.testing.assert_close(
+            one.logits_hw, solver.solve(scene, [alone])[0].logits_hw, atol=1e-4, rtol=1e-4
+        )

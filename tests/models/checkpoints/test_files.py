@@ -52,6 +52,18 @@ def test_safetensors_are_read_with_their_metadata(tmp_path):
     assert metadata == {"made": "today"}
 
 
+def test_the_length_of_a_header_is_not_taken_for_the_mark_of_a_pickle(tmp_path):
+    lengths = set()
+    for more in range(0, 256, 8):
+        file = tmp_path / f"{more}.safetensors"
+        save_file(STATE, file, {"made": "x" * more})
+        lengths.add(file.read_bytes()[0])
+        content, metadata = read_file(file)
+        assert torch.equal(content["b"], STATE["b"])
+        assert metadata == {"made": "x" * more}
+    assert 0x80 in lengths
+
+
 @pytest.mark.parametrize("protocol", range(6))
 def test_a_pickle_with_code_is_refused_and_not_run(tmp_path, protocol):
     file, trace = tmp_path / "evil.pt", tmp_path / "code was here"
