@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from napari_sam2.models.network.kernels import has_fast_bfloat16
+
 Row = dict[str, Any]
 
 
@@ -30,6 +32,12 @@ class Machine:
         self.peer_cost: dict[str, dict[int, float]] = {}
         torch.set_num_threads(threads)
         self.threads, self.warm = threads, warm
+
+    @property
+    def precisions(self) -> tuple[str, ...]:
+        """What the device calculates in; a processor that lacks bfloat16 would take minutes a frame in it."""
+        low = self.device.type != "cpu" or has_fast_bfloat16()
+        return ("float32", "bfloat16") if low else ("float32",)
 
     def wait(self) -> None:
         """Until the device has done all that it was given."""

@@ -75,6 +75,8 @@ def exact(machine: Machine, name: str, config: Sam2Config, frames: int) -> list[
     two = machine.time(lambda: theirs.step(WARM + frames))[1]
     machine.peer_cost[name] = {1: machine.cost(spent["peer"]), 2: machine.cost([two])}
     rows = [compared(machine, f"{name}, 1 object, exact, float32", spent, f"least IoU {min(agreement):.4f}")]
+    if "bfloat16" not in machine.precisions:
+        return rows
 
     low = Ours(deepcopy(network).to_precision(torch.bfloat16), movie, machine, "frame")
     agreement = [mask_iou(r.masks[0], t) for r, t in zip(low.first, warm_theirs, strict=True)]
@@ -116,7 +118,7 @@ def many(
 
     rows = []
     movie = Cells(WARM + steps, 1024, max(counts), 40)
-    for precision in ("float32", "bfloat16"):
+    for precision in machine.precisions:
         ours = Ours(moved(network, size).to_precision(getattr(torch, precision)), movie, machine, "window")
         for n in counts:
             coming = ours.steps(n)
@@ -147,7 +149,7 @@ def cells(machine: Machine, steps: int) -> list[Row]:
     movie = Cells(WARM + steps, 512, 50, 30)
     runs = {
         precision: Ours(nano(machine).to_precision(getattr(torch, precision)), movie, machine, "window")
-        for precision in ("float32", "bfloat16")
+        for precision in machine.precisions
     }
     coming = {precision: ours.steps(50) for precision, ours in runs.items()}
     spent: dict[str, list[Spent]] = {precision: [] for precision in runs}
@@ -156,7 +158,8 @@ def cells(machine: Machine, steps: int) -> list[Row]:
         for precision in runs:
             found[precision], took = machine.time(lambda precision=precision: next(coming[precision]))
             spent[precision].append(took)
-    ious = [mask_iou(a, b) for a, b in zip(*(result.masks for result in found.values()), strict=True)]
+    full, low = (found[precision].masks for precision in ("float32", machine.precisions[-1]))
+    ious = [mask_iou(a, b) for a, b in zip(full, low, strict=True)]
     return [
         {
             "case": f"nano, 50 cells of 30 px, windows, {precision}",
@@ -259,7 +262,7 @@ def reference(machine: Machine, name: str, frames: int) -> list[Row]:
     config = PUBLISHED[name]
     _, network = same_network_twice(config, machine.device)
     movie = Cells(WARM + frames, 1024, 1, 200)
-    for precision in ("float32", "bfloat16"):
+    for precision in machine.precisions:
         ours = Ours(deepcopy(network).to_precision(getattr(torch, precision)), movie, machine, "frame")
         coming = ours.steps(1)
         next(coming)
@@ -333,7 +336,7 @@ def cases(machine: Machine, steps: int, peers: list[int]) -> dict[str, Callable[
         "encoding": lambda: [
             encoding(machine, name, made(config), precision)
             for name, config in (("nano", NANO), ("tiny", tiny))
-            for precision in ("float32", "bfloat16")
+            for precision in machine.precisions
         ],
         "nano": lambda: many(machine, "nano", NANO, 256, [1, 4, 16, 64, 256], peers and [1, 4, 16], steps),
         "exact": lambda: exact(machine, "tiny at 1024 px", tiny, max(steps // 2, 1)),

@@ -25,13 +25,13 @@ from napari_sam2.models.views import View, whole
 
 OTHERS = ((0.8, (False, True)), (1.25, (True, False)), (1.0, (True, True)))
 """Size against the first view's, and mirroring of rows and columns."""
-CLICKED, FOLLOWED, BOXED = (0.35, 0.1), (0.5, 0.1), (0.35, 1.0)
+CLICKED, FOLLOWED, BOXED = (0.35, 0.1), (0.5, 0.1), (0.5, 1.0)
 """What counts after a click, with a memory, and in a box: first the chance to belong to the object from which
 a pixel is taken, then how much more IoU a mask must be predicted to have to be e times as likely meant.
 
 An IoU gains by what is a little less likely than not: a pixel that is left out wrongly costs it more than one
-that is taken wrongly. Where there is a memory, a mask that is wide today would be wider tomorrow. In a box
-all four masks mean the same object, and are trusted nearly alike."""
+that is taken wrongly. Where there is a memory, a mask that is wide today would be wider tomorrow, and in a
+box all four masks mean the same object: they are trusted nearly alike, and the box says how far they go."""
 _NEVER = 1e-6
 
 

@@ -41,10 +41,12 @@ class LabelStore:
         numpy or zarr; 0 is background. To look at, not to write to.
     """
 
-    def __init__(self, labels: Any, logits: Any, scores: ScoreLog) -> None:
+    def __init__(self, labels: Any, logits: Any, scores: ScoreLog, *, new: bool = False) -> None:
         self.labels = labels
         self._logits = logits
         self._scores = scores
+        # Frames that are known to be empty without a look at the disk.
+        self._untouched = np.full(labels.shape[0], new)
         self._recent: OrderedDict[int, NDArray[np.int32]] = OrderedDict()
         self._lock = threading.RLock()
 
@@ -71,6 +73,7 @@ class LabelStore:
         """
         folder = Path(folder)
         with writing(folder):
+            new = not folder.exists()
             try:
                 group = zarr.open_group(folder, mode="a", zarr_format=3)
                 labels, logits = (
@@ -81,6 +84,8 @@ class LabelStore:
                         chunks=(1, *shape[1:]),
                         compressors=ZstdCodec(level=1, checksum=True),
                         fill_value=0,
+                        # To see whether a frame is empty takes longer than to write it.
+                        config={"write_empty_chunks": True},
                     )
                     for name, dtype in (("labels", np.int32), ("logits", np.float16))
                 )
@@ -89,7 +94,7 @@ class LabelStore:
                     f"{folder} is no label store for {shape[0]} frames of {shape[1]} x {shape[2]} pixels; "
                     "choose another folder or remove it"
                 ) from error
-            return cls(labels, logits, ScoreLog.on_disk(folder / "scores.jsonl"))
+            return cls(labels, logits, ScoreLog.on_disk(folder / "scores.jsonl"), new=new)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -172,6 +177,7 @@ class LabelStore:
         """
         frame = self._checked(frame)
         with self._lock, writing(f"frame {frame} of the label store"):
+            self._untouched[frame] = False
             self.labels[frame] = labels_hw
             self._logits[frame] = logits_hw
             self._remember(frame, labels_hw)
@@ -195,6 +201,8 @@ class LabelStore:
         return frame % len(self)
 
     def _read(self, array: Any, frame: int) -> NDArray[Any]:
+        if self._untouched[frame]:
+            return np.zeros(self.shape[1:], array.dtype)
         try:
             return np.array(array[frame])
         except (RuntimeError, ValueError) as error:
@@ -218,11 +226,13 @@ def merge(
 ) -> None:
     """Take patches into a frame, in place, by the rules of `LabelStore.write`."""
     patches = tuple(patches)
-    labels_hw[np.isin(labels_hw, [patch.object_id for patch in patches])] = 0
-    logits_hw[labels_hw == 0] = 0
-    free_hw = labels_hw == 0
+    # Most frames come once: they are empty, and passing over all their pixels costs more than the masks.
+    if labels_hw.any() or logits_hw.view(np.uint16).any():
+        labels_hw[np.isin(labels_hw, [patch.object_id for patch in patches])] = 0
+        logits_hw[labels_hw == 0] = 0
+    free_hw = labels_hw == 0 if keep_others else None
     for patch in patches:
-        allowed_hw = free_hw[patch.region] if keep_others else None
+        allowed_hw = None if free_hw is None else free_hw[patch.region]
         _claim(labels_hw[patch.region], logits_hw[patch.region], patch, allowed_hw)
 
 

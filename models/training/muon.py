@@ -67,6 +67,7 @@ def orthogonal(matrices_nij: Tensor) -> Tensor:
     Parameters
     ----------
     matrices_nij : float Tensor
+        Of any scale.
 
     Returns
     -------

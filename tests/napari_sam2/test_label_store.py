@@ -383,3 +383,15 @@ def test_a_killed_process_leaves_a_store_that_opens(tmp_path):
             FrameResult(frame, (300, 300), (MaskPatch(1, 0, 0, np.ones((300, 300), np.float32), 1, 1),))
         )
         assert store.object_mask(1, frame).any()
+
+
+def test_frames_of_a_new_store_are_empty_until_they_are_written(tmp_path):
+    new = LabelStore.on_disk(tmp_path / "s", SHAPE)
+    assert not new[3].any()
+    new.write(result(3, patch(7, 1, 1, [[2.0, 3.0]])))
+    new.write(result(3, patch(8, 1, 2, [[2.5, 1.0]])))
+    assert new[3][1].tolist() == [0, 7, 7, 8, 0, 0, 0, 0, 0]
+    again = LabelStore.on_disk(tmp_path / "s", SHAPE)
+    assert np.array_equal(again[3], new[3])
+    again.write(result(3, patch(9, 1, 1, [[2.5, 2.5]])))
+    assert again[3][1].tolist() == [0, 9, 7, 8, 0, 0, 0, 0, 0]

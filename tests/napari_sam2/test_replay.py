@@ -9,8 +9,8 @@ import pytest
 from napari_sam2 import track
 from napari_sam2.errors import InputError
 from napari_sam2.frames import Frames, open_frames
-from napari_sam2.models.cards import CARDS
 from napari_sam2.models import load
+from napari_sam2.models.cards import CARDS
 from napari_sam2.models.load import load_model
 from napari_sam2.replay import (
     check_model,
