@@ -11,7 +11,7 @@ from torch.multiprocessing.spawn import ProcessExitedException, spawn
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.load import load_model
 from napari_sam2.models.training.real_data import read_real
-from napari_sam2.models.training.run import LEARNING_RATE, Length
+from napari_sam2.models.training.run import Length
 from napari_sam2.models.training.stages import PLAN
 from napari_sam2.models.training.team import Team
 from napari_sam2.models.training.train import train
@@ -35,8 +35,6 @@ def work(arguments: argparse.Namespace, team: Team | None = None) -> None:
         seed=arguments.seed,
         resume=arguments.resume,
         start=load_model(arguments.start, device="cpu").network if arguments.start else None,
-        rate=arguments.rate,
-        since=arguments.since,
         until=arguments.until,
         team=team,
     )
@@ -71,12 +69,7 @@ def main() -> int:
     start = parser.add_mutually_exclusive_group()
     start.add_argument("--start", help="go on from a trained model, by name or file, in a new run")
     start.add_argument("--resume", action="store_true", help="go on from the state saved beside FILE")
-    parser.add_argument(
-        "--rate", type=float, default=LEARNING_RATE, help="highest learning rate (default %(default)s)"
-    )
-    names = [stage.name for stage in PLAN]
-    parser.add_argument("--since", choices=names[-2:], help="leave out the stages before this one")
-    parser.add_argument("--until", choices=names, help="stop after this stage")
+    parser.add_argument("--until", choices=[stage.name for stage in PLAN], help="stop after this stage")
     arguments = parser.parse_args()
     if arguments.processes < 1:
         parser.error(f"--processes is {arguments.processes}: at least one process has to train")

@@ -80,7 +80,6 @@ def train(
     start: Sam2 | None = None,
     part: str = "all",
     rate: float = LEARNING_RATE,
-    since: str | None = None,
     until: str | None = None,
     team: Team | None = None,
 ) -> Run:
@@ -111,8 +110,8 @@ def train(
         prompts point, and to find places again.
     part, rate
         Of a new run; see `Run`.
-    since, until : str, optional
-        Leave out the stages before the first of these, and stop when the second is done.
+    until : str, optional
+        Stop when this stage is done.
     team : Team, optional
         The processes that train this model together; the first one writes and measures.
 
@@ -134,8 +133,6 @@ def train(
     run = Run.load(state_path, device) if resume else Run(config, seed, device, start, part=part, rate=rate)
     if run.trained:
         plan = tuple(stage for stage in plan if stage.frames and not stage.matching)
-    if since is not None:
-        plan = plan[[stage.name for stage in plan].index(since) :]
     leads = team is None or team.rank == 0
     if team is not None:
         team.join(run)

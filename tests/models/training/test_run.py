@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from napari_sam2.models.checkpoints import read_checkpoint
 from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.errors import ModelError
+from napari_sam2.models.training import train as training
 from napari_sam2.models.training.real_data import read_real
 from napari_sam2.models.training.run import NEW_FACTOR, Length, Run
 from napari_sam2.models.training.stages import PLAN, Stage, stage_at
@@ -66,6 +67,13 @@ def test_a_trained_model_leaves_out_what_only_a_new_one_needs_and_takes_smaller_
     assert min(factors(new)) == NEW_FACTOR
     assert min(factors(run)) == 1
     assert factors(Run.load(out.with_suffix(".run.pt"), torch.device("cpu"))) == factors(run)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_products_are_in_bfloat16_where_that_is_fast(monkeypatch: pytest.MonkeyPatch, fast: bool) -> None:
+    monkeypatch.setattr(training, "has_fast_bfloat16", lambda: fast)
+    with training.fast_arithmetic(torch.device("cpu")):
+        assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == (torch.bfloat16 if fast else torch.float32)
 
 
 def test_stages_follow_each_other() -> None:
