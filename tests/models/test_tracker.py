@@ -126,8 +126,8 @@ def test_objects_together_are_what_they_are_alone(model, framing):
         for i, patch in enumerate(result.patches):
             single = alone[i][frame].patches[0]
             assert (patch.top, patch.left) == (single.top, single.left)
-            # Other batch sizes sum in another order.
-            np.testing.assert_allclose(patch.logits_hw, single.logits_hw, atol=1e-3, rtol=1e-3)
+            # Other batch sizes sum in another order, and memories are rounded to bfloat16.
+            np.testing.assert_allclose(patch.logits_hw, single.logits_hw, atol=5e-3, rtol=1e-3)
 
 
 def test_a_mask_prompt_is_output_as_it_was_given(model):

@@ -158,4 +158,5 @@ def test_what_is_put_back_is_what_torch_stretches(seed, resolution, view):
     found = np.zeros(shape, np.float32)
     found[y : y + back.shape[0], x : x + back.shape[1]] = back
     assert back.size == 0 or ((back > 0).any(1)[[0, -1]].all() and (back > 0).any(0)[[0, -1]].all())
-    np.testing.assert_allclose(np.maximum(found, 0), np.maximum(expected, 0), atol=1e-5)
+    # torch rounds positions to float32, and logits of noise change by several units from cell to cell.
+    np.testing.assert_allclose(np.maximum(found, 0), np.maximum(expected, 0), atol=1e-4)
