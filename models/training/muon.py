@@ -36,6 +36,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(params, {"lr": lr, "weight_decay": 0.0})
 
     @torch.no_grad()
+    # PyTorch's optimisers may be given a closure that works the loss out again; nothing here gives one.
     def step(self) -> None:  # type: ignore[override]
         """One step for all parameters that have a gradient."""
         for group in self.param_groups:

@@ -1,6 +1,7 @@
 """The tracker walks plans: passes, repairs, interruption, memory shortage. Random but lively weights."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -119,6 +120,8 @@ def test_every_object_is_output_on_its_own_frames(model, framing):
 
 @pytest.mark.parametrize("framing", ["frame", "window"])
 def test_objects_together_are_what_they_are_alone(model, framing):
+    # In float32 another order of summing may round a memory to its other neighbour in bfloat16.
+    model = SimpleNamespace(network=deepcopy(model.network).double(), device=model.device)
     prompts = {1: click(30, 30), 2: click(60, 50), 3: Prompt(box=(10, 50, 50, 90))}
     runs = tuple(ObjectRun(i, (Anchor(0, p),), 0, FRAMES - 1) for i, p in prompts.items())
     alone = [list(follow(model, (Pass(1, (run,)),), framing)) for run in runs]
@@ -126,8 +129,8 @@ def test_objects_together_are_what_they_are_alone(model, framing):
         for i, patch in enumerate(result.patches):
             single = alone[i][frame].patches[0]
             assert (patch.top, patch.left) == (single.top, single.left)
-            # Other batch sizes sum in another order, and memories are rounded to bfloat16.
-            np.testing.assert_allclose(patch.logits_hw, single.logits_hw, atol=5e-3, rtol=1e-3)
+            # Other batch sizes sum in another order.
+            np.testing.assert_allclose(patch.logits_hw, single.logits_hw, atol=1e-3, rtol=1e-3)
 
 
 def test_a_mask_prompt_is_output_as_it_was_given(model):
