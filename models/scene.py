@@ -66,26 +66,37 @@ class Scene:
         self._read_chw = image_chw
         self._image_chw: Tensor | None = None
         self._key: str | None = None
-        self._features: dict[View, ImageFeatures] = {}
+        self._features: dict[tuple[View, int], ImageFeatures] = {}
 
-    def features(self, views: Sequence[View]) -> "ImageFeatures":
-        """Features of the views, one a batch item; views not seen before are encoded in batches."""
+    def features(self, views: Sequence[View], size: int) -> "ImageFeatures":
+        """Features of the views, one a batch item; views not seen before are encoded in batches.
+
+        Parameters
+        ----------
+        views : sequence of View
+            What is looked at.
+        size : int
+            Side of the network's input for each of them, in pixels.
+        """
         import torch
 
         from napari_sam2.models.network.sam2 import ImageFeatures
 
-        self.recall(views)
-        known = {view: self._features[view] for view in dict.fromkeys(views) if view in self._features}
+        self.recall(views, size)
+        known = {
+            view: self._features[view, size]
+            for view in dict.fromkeys(views)
+            if (view, size) in self._features
+        }
         new = [view for view in dict.fromkeys(views) if view not in known]
-        size = self._network.config.image_size
         step = max(CACHED_PIXELS // size**2, 1) if self._device.type == "cpu" else len(new)
         for start in range(0, len(new), max(step, 1)):
             part = new[start : start + step]
-            encoded = self._network.encode_image(self.look(part))
+            encoded = self._network.encode_image(self.look(part, size))
             for i, view in enumerate(part):
                 known[view] = encoded.take(slice(i, i + 1))
-                self.store(view, known[view])
-        self.keep(known)
+                self.store(view, size, known[view])
+        self.keep({(view, size): features for view, features in known.items()})
         if len(known) == 1:
             return known[views[0]].expand(len(views))
         own = [known[view] for view in views]
@@ -95,53 +106,61 @@ class Scene:
             torch.cat([f.coarse_bchw for f in own]),
         )
 
-    def look(self, views: Sequence[View]) -> "Tensor":
-        """The views as the network takes them."""
+    def look(self, views: Sequence[View], size: int) -> "Tensor":
+        """The views as the network takes them, at an input of `size` pixels."""
         import torch
 
         if self._image_chw is None:
             image_chw = np.require(self._read(), requirements=["C", "W"])
             self._image_chw = torch.from_numpy(image_chw).to(self._device)
-        return look(self._image_chw, views, self._network.config.image_size, self._device)
+        return look(self._image_chw, views, size, self._device)
 
-    def recall(self, views: Sequence[View]) -> bool:
+    def recall(self, views: Sequence[View], size: int) -> bool:
         """Whether the whole frame is among the views and its features are here, or were in the cache."""
         frame = whole(self.shape)
-        if self._cache is not None and frame in views and frame not in self._features:
+        if self._cached(frame, size) and frame in views and (frame, size) not in self._features:
+            assert self._cache is not None
             self._key = self._cache.key(self._read())
             kept = self._cache.read(self._key)
             if kept is not None:
-                self.keep({frame: kept.to(self._device)})
-        return frame in views and frame in self._features
+                self.keep({(frame, size): kept.to(self._device)})
+        return frame in views and (frame, size) in self._features
 
-    def store(self, view: View, features: "ImageFeatures") -> None:
+    def store(self, view: View, size: int, features: "ImageFeatures") -> None:
         """Put the features of the whole frame into the cache, if there is one."""
-        if self._cache is not None and self._key is not None and view == whole(self.shape):
+        if self._cached(view, size) and self._key is not None:
+            assert self._cache is not None
             self._cache.write(self._key, features)
+
+    def _cached(self, view: View, size: int) -> bool:
+        """Whether what is seen so belongs into the cache: whole frames at the network's own input size."""
+        own = size == self._network.config.image_size
+        return self._cache is not None and own and view == whole(self.shape)
 
     def _read(self) -> NDArray[np.float32]:
         if self._read_chw is None:
             self._read_chw = self._frames.rgb(self.index)
         return self._read_chw
 
-    def keep(self, features: "dict[View, ImageFeatures]") -> None:
-        """Remember encoded views, the latest ones."""
+    def keep(self, features: "dict[tuple[View, int], ImageFeatures]") -> None:
+        """Remember encoded views and their input sizes, the latest ones."""
         self._features |= features
-        for view in list(self._features)[:-KEPT_VIEWS]:
-            del self._features[view]
+        for seen in list(self._features)[:-KEPT_VIEWS]:
+            del self._features[seen]
 
 
 def encode_together(scenes: Sequence[Scene], view: View) -> None:
     """Encode one view of several frames in one batch, ahead of their use."""
     import torch
 
-    new = [scene for scene in scenes if not scene.recall([view])]
+    network = scenes[0]._network
+    size = network.config.image_size
+    new = [scene for scene in scenes if not scene.recall([view], size)]
     if not new:
         return
-    network = new[0]._network
     with torch.inference_mode():
-        encoded = network.encode_image(torch.cat([scene.look([view]) for scene in new]))
+        encoded = network.encode_image(torch.cat([scene.look([view], size) for scene in new]))
         for i, scene in enumerate(new):
             features = encoded.take(slice(i, i + 1))
-            scene.keep({view: features})
-            scene.store(view, features)
+            scene.keep({(view, size): features})
+            scene.store(view, size, features)

@@ -14,6 +14,7 @@ from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.models.scene import Scene
 from napari_sam2.models.views import View, look_mask, put_back, tighten
+from napari_sam2.models.windows import input_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -122,15 +123,15 @@ class Solver:
 
         groups: dict[Any, list[int]] = defaultdict(list)
         for i, task in enumerate(tasks):
-            groups[task.layout].append(i)
+            groups[task.layout, self._input(task)].append(i)
         seen: dict[int, Seen] = {}
         with torch.inference_mode():
-            for indices in groups.values():
+            for (_, size), indices in groups.items():
                 start = 0
                 while start < len(indices):
                     part = indices[start : start + self.batch]
                     try:
-                        found = self._run(scene, [tasks[i] for i in part])
+                        found = self._run(scene, [tasks[i] for i in part], size)
                     except RuntimeError as error:
                         if not out_of_memory(error) or self.batch == 1:
                             raise
@@ -150,13 +151,17 @@ class Solver:
             f"memory is short: going on with {self.batch} objects at a time", RuntimeWarning, stacklevel=2
         )
 
-    def _run(self, scene: Scene, tasks: list[Task]) -> list[Seen]:
-        """One batch of tasks of equal layout."""
+    def _input(self, task: Task) -> int:
+        """Side of the network's input for a task, in pixels."""
+        own = self.network.config.image_size
+        return min(own, input_for(task.view)) if task.average else own
+
+    def _run(self, scene: Scene, tasks: list[Task], size: int) -> list[Seen]:
+        """One batch of tasks of equal layout and input size."""
         import torch
         import torch.nn.functional as F
 
-        features = scene.features([task.view for task in tasks])
-        size = self.network.config.image_size
+        features = scene.features([task.view for task in tasks], size)
         prompts = [task.prompt for task in tasks if task.prompt is not None]
         given = bool(prompts) and prompts[0].mask is not None
         if given:
@@ -164,9 +169,9 @@ class Solver:
             found = self.network.given(features, masks_nhw)
             logits_n1hw = masks_nhw[:, None] * 2 - 1
         else:
-            decoded = self._decode(features, tasks)
+            decoded = self._decode(features, tasks, size)
             if tasks[0].average:
-                decoded = self._careful(scene, tasks, decoded)
+                decoded = self._careful(scene, tasks, decoded, size)
             if tasks[0].prompt is None:
                 decoded = self._cut(tasks, decoded)
             # At most one point is ambiguous; following (no point) counts as such in SAM 2.
@@ -193,23 +198,23 @@ class Solver:
             )
         ]
 
-    def _careful(self, scene: Scene, tasks: list[Task], answer: "Decoded") -> "Decoded":
+    def _careful(self, scene: Scene, tasks: list[Task], answer: "Decoded", size: int) -> "Decoded":
         import torch
 
         from napari_sam2.models.averaging import BOXED, CLICKED, FOLLOWED, expected
 
         first = tasks[0].reading is None
         if first:
-            answer = self._average(scene, tasks, answer)
+            answer = self._average(scene, tasks, answer, size)
         if tasks[0].points <= 1:
             answer = expected(answer, *(CLICKED if first else FOLLOWED))
         elif any(task.boxed for task in tasks):
             boxed_n111 = torch.tensor([task.boxed for task in tasks], device=self.device)[:, None, None, None]
             several_n4hw = expected(answer, *BOXED).logits_n4hw
             answer = replace(answer, logits_n4hw=several_n4hw.where(boxed_n111, answer.logits_n4hw.float()))
-        return self._agree(tasks, answer)
+        return self._agree(tasks, answer, size)
 
-    def _average(self, scene: Scene, tasks: list[Task], first: "Decoded") -> "Decoded":
+    def _average(self, scene: Scene, tasks: list[Task], first: "Decoded", size: int) -> "Decoded":
         from napari_sam2.models.averaging import averaged, other_views
 
         views = [task.view for task in tasks]
@@ -217,13 +222,13 @@ class Solver:
         answers = []
         for views_n in others:
             turned = [replace(task, view=view) for task, view in zip(tasks, views_n, strict=True)]
-            answers.append((views_n, self._decode(scene.features(views_n), turned)))
+            answers.append((views_n, self._decode(scene.features(views_n, size), turned, size)))
         return averaged(first, views, answers)
 
-    def _agree(self, tasks: list[Task], answer: "Decoded") -> "Decoded":
+    def _agree(self, tasks: list[Task], answer: "Decoded", size: int) -> "Decoded":
         from napari_sam2.models.agreement import agreeing
 
-        size, views = self.network.config.image_size, [task.view for task in tasks]
+        views = [task.view for task in tasks]
         points_nk2, labels_nk = to_points(tasks, size, self.device)
         logits_n4hw = agreeing(answer.logits_n4hw.float(), points_nk2, labels_nk, views, size)
         return replace(answer, logits_n4hw=logits_n4hw)
@@ -235,11 +240,10 @@ class Solver:
         level_n111 = answer.logits_n4hw.new_tensor(levels)[:, None, None, None]
         return replace(answer, logits_n4hw=answer.logits_n4hw - level_n111)
 
-    def _decode(self, features: "ImageFeatures", tasks: list[Task]) -> "Decoded":
+    def _decode(self, features: "ImageFeatures", tasks: list[Task], size: int) -> "Decoded":
         import torch
         import torch.nn.functional as F
 
-        size = self.network.config.image_size
         points_nk2, labels_nk = to_points(tasks, size, self.device)
         hint_n1hw = None
         if tasks[0].hint is not None:
@@ -269,7 +273,7 @@ class Solver:
         )
         return self.network.read_memory(
             coarse_nchw,
-            torch.stack([torch.stack(r.spatial) for r in readings]),
+            torch.stack([on_grid(r.spatial, coarse_nchw.shape[2]) for r in readings]),
             torch.tensor([r.ages for r in readings], device=device),
             pointers_npc,
             torch.tensor([r.offsets for r in readings], device=device, dtype=torch.float32),
@@ -323,6 +327,21 @@ def to_points(tasks: Sequence[Task], size: int, device: "Device") -> tuple["Tens
     points_nk2 = torch.tensor(all_points, dtype=torch.float32, device=device).reshape(len(tasks), -1, 2)
     labels_nk = torch.tensor(all_labels, dtype=torch.long, device=device).reshape(len(tasks), -1)
     return points_nk2, labels_nk
+
+
+def on_grid(spatial: Sequence["Tensor"], side: int) -> "Tensor":
+    """Spatial memories (s, c, side, side); those that were written on another grid are interpolated."""
+    import torch
+    import torch.nn.functional as F
+
+    return torch.stack(
+        [
+            chw
+            if chw.shape[-1] == side
+            else F.interpolate(chw[None].float(), size=(side, side), mode="bilinear")[0].to(chw.dtype)
+            for chw in spatial
+        ]
+    )
 
 
 def out_of_memory(error: RuntimeError) -> bool:

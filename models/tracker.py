@@ -172,12 +172,7 @@ class Tracker:
     def _give(self, scene: Scene, prompts: list[tuple[int, Prompt, bool]]) -> None:
         windows = [self._window_for(object_id, scene, prompt) for object_id, prompt, _ in prompts]
         tasks = [
-            Task(
-                object_id,
-                window.view(scene.shape),
-                prompt=prompt,
-                average=self._average and prompt.mask is None,
-            )
+            Task(object_id, window.view(scene.shape), prompt=prompt, average=self._average)
             for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
         ]
         seen = self._solver.solve(scene, tasks)
@@ -274,7 +269,7 @@ class Tracker:
 
     def _correction(self, object_id: int, view: View, reading: Reading, anchor: Anchor) -> Task:
         if anchor.prompt.mask is not None:
-            return Task(object_id, view, prompt=anchor.prompt)
+            return Task(object_id, view, prompt=anchor.prompt, average=self._average)
         found = self._found(object_id, anchor.frame)
         hint = found if found.any() else None
         return Task(object_id, view, reading, anchor.prompt, hint, self._average)

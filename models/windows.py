@@ -25,6 +25,14 @@ ENDED = 3
 LARGE = 1.0
 """An object whose window would exceed this share of the frame's longer side is seen in the whole frame."""
 
+MAGNIFIED, STEP = 3, 64
+"""Most pixels of the network's input for one of the frame, and the steps in which inputs grow."""
+
+
+def input_for(view: View) -> int:
+    """Side of the input at which a view is seen well, in pixels; a larger one only blows pixels up."""
+    return STEP * -(-MAGNIFIED * max(view.height, view.width) // STEP)
+
 
 @dataclass(frozen=True)
 class Window:

@@ -17,7 +17,6 @@ class PromptEncoder(nn.Module):
     def __init__(self, config: Sam2Config) -> None:
         super().__init__()
         dim = config.hidden_dim
-        self.image_size, self.grid = config.image_size, config.grid
         self.pe_layer = FourierPositions(dim)
         self.point_embeddings = nn.ModuleList(nn.Embedding(1, dim) for _ in range(4))
         self.not_a_point_embed = nn.Embedding(1, dim)
@@ -32,9 +31,9 @@ class PromptEncoder(nn.Module):
         )
         self.no_mask_embed = nn.Embedding(1, dim)
 
-    def points(self, points_nk2: Tensor, labels_nk: Tensor) -> Tensor:
-        """Tokens (n, k, c) of points in input pixels, (x, y) with 0 at the first pixel's centre."""
-        position = self.pe_layer((points_nk2 + 0.5) / self.image_size)
+    def points(self, points_nk2: Tensor, labels_nk: Tensor, size: int) -> Tensor:
+        """Tokens (n, k, c) of points (x, y), 0 at the first pixel's centre, in an input of `size` pixels."""
+        position = self.pe_layer((points_nk2 + 0.5) / size)
         kinds_4c = torch.cat([embedding.get_parameter("weight") for embedding in self.point_embeddings])
         labels_nk1 = labels_nk[..., None]
         tokens_nkc = position + kinds_4c[labels_nk.clamp(min=0)]

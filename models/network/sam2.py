@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.config import STRIDE, Sam2Config
 from napari_sam2.models.network.image_encoder import ImageEncoder
 from napari_sam2.models.network.layers import Mlp, to_map, to_tokens
 from napari_sam2.models.network.mask_decoder import MaskDecoder, choose_mask
@@ -237,7 +237,7 @@ class Sam2(nn.Module):
         labels_nk = F.pad(labels_nk, (0, extra), value=PADDING)
         encoder = self.sam_prompt_encoder
         dense = encoder.masks(mask_logits_n1hw)
-        tokens_nkc = encoder.points(points_nk2, labels_nk).to(dense.dtype)
+        tokens_nkc = encoder.points(points_nk2, labels_nk, w * STRIDE).to(dense.dtype)
         positions = encoder.image_positions(h, w).to(dense.dtype)
         logits, iou, tokens, score = self.sam_mask_decoder(
             coarse_nchw + dense, features.fine_bchw, features.mid_bchw, tokens_nkc, positions

@@ -164,7 +164,6 @@ def stage_loss(
         How much of the whole run is done.
     """
     model, head = run.model, run.head
-    model.sam_prompt_encoder.image_size = stage.size
     if clips is None:
         return geometry_loss(model, stage.windows * scale, stage.size, run.device)
     images_btchw, labels_bthw = clips

@@ -158,7 +158,6 @@ class Validation:
 
     def __call__(self, model: Sam2) -> dict[str, dict[str, float]]:
         """Mean IoU by set and kind of prompt; and of a disc at the click and an ellipse in the box."""
-        model.sam_prompt_encoder.image_size = self.size
         stills = {
             name: self._measure(model, asked) for name, asked in self.sets.items() if len(asked.masks_bhw)
         }

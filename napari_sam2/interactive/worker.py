@@ -162,7 +162,7 @@ class Worker:
 
         scene = self._scene(request.frame)
         with torch.inference_mode():
-            scene.features([whole(scene.shape)])
+            scene.features([whole(scene.shape)], self._ready().config.image_size)
         yield Done(request.number)
 
     def _follow(self, request: Follow) -> Iterator[Answer]:

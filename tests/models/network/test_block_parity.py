@@ -69,23 +69,25 @@ def test_the_positions_of_the_image_in_the_decoder(small_peers, odd_config, agre
     agree(ours.sam_prompt_encoder.image_positions(grid, grid), theirs.get_image_wide_positional_embeddings())
 
 
-def test_clicks(small_peers, agree):
+def test_clicks(small_peers, odd_config, agree):
     theirs, ours = small_peers
     points = torch.tensor([[[12.0, 150.0], [80.5, 3.0]], [[0.0, 0.0], [159.0, 159.0]]])
     labels = torch.tensor([[1, 0], [0, 1]])
     expected, dense = theirs.prompt_encoder(points[None], labels[None], None, None)
     padded = torch.nn.functional.pad(points, (0, 0, 0, 1))
-    mine = ours.sam_prompt_encoder.points(padded, torch.nn.functional.pad(labels, (0, 1), value=PADDING))
+    labels = torch.nn.functional.pad(labels, (0, 1), value=PADDING)
+    mine = ours.sam_prompt_encoder.points(padded, labels, odd_config.image_size)
     agree(mine, expected[0])
     agree(ours.sam_prompt_encoder.masks(None).expand_as(dense), dense)
 
 
-def test_boxes(small_peers, agree):
+def test_boxes(small_peers, odd_config, agree):
     theirs, ours = small_peers
     box = torch.tensor([[20.0, 30.0, 90.0, 141.0]])
     expected, _ = theirs.prompt_encoder(None, None, box[None], None)
     corners = torch.cat((box.view(1, 2, 2), torch.zeros(1, 1, 2)), dim=1)
-    agree(ours.sam_prompt_encoder.points(corners, torch.tensor([[2, 3, PADDING]])), expected[0])
+    kinds = torch.tensor([[2, 3, PADDING]])
+    agree(ours.sam_prompt_encoder.points(corners, kinds, odd_config.image_size), expected[0])
 
 
 def test_a_mask_as_a_dense_prompt(small_peers, odd_config, agree):
