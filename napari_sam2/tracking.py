@@ -55,10 +55,12 @@ class Tracking:
         self.session, self.model, self.framing, self.plan = session, model, framing, plan
         self.state = state or TrackerState()
         self._onto, self._cache = onto, cache
+        # Once: whoever shows how far a walk is asks after each frame.
+        self._n_results = sum(len(steps(walk)) for walk in plan)
 
     def __len__(self) -> int:
         """How many results there will be in all, one for each frame of each pass."""
-        return sum(len(steps(walk)) for walk in self.plan)
+        return self._n_results
 
     def __iter__(self) -> Iterator[FrameResult]:
         memo = self._onto or _Memo(self.session, self.plan)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 CACHE_BYTES = 2**27
-"""Decoded frames that are kept, so that stepping back does not decode everything since the last key frame
-again for each step."""
+"""Decoded frames that are kept at most, so that stepping back does not decode everything since the last key
+frame again for each step. No more frames are kept than lie between two key frames."""
 
 AHEAD = 16
 """Decoding so many frames on the way is quicker than looking for the place in the file."""
@@ -140,7 +140,7 @@ class VideoReader:
         self._kept[number] = frame
         self._kept.move_to_end(number)
         size = sum(plane.buffer_size for plane in frame.planes)
-        while len(self._kept) > max(2, CACHE_BYTES // size):
+        while len(self._kept) > max(2, min(CACHE_BYTES // size, self.table.longest_group)):
             self._kept.popitem(last=False)
 
     def _convert(self, frame: "VideoFrame") -> NDArray[Any]:

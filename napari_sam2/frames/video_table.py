@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,11 @@ class FrameTable:
         """Mean time between frames in seconds."""
         seconds = int(self.times[-1] - self.times[0]) * self.time_base
         return float(seconds / (len(self) - 1)) if seconds > 0 else None
+
+    @cached_property
+    def longest_group(self) -> int:
+        """Most frames from one that decoding can begin at to the next."""
+        return int(np.diff(np.append(self.keys, len(self))).max())
 
     def remarks(self) -> list[str]:
         """What a person should know about the times, a clause each."""

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from napari_sam2.interactive.objects import Progress
 from napari_sam2.interactive.previews import name_of
@@ -42,7 +43,7 @@ class Run:
     done: int = 0
     started: float = field(default_factory=time.monotonic)
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How many results there will be."""
         return sum(len(steps(walk)) for walk in self.plan)

@@ -257,10 +257,10 @@ def test_short_memory_halves_the_batch_once_and_changes_no_mask(model, monkeypat
     whole = list(follow(model, (Pass(1, runs),)))
     run = Solver._run
 
-    def short(self, scene, tasks):
+    def short(self, scene, tasks, size):
         if len(tasks) > 2:
             raise torch.OutOfMemoryError("no more")
-        return run(self, scene, tasks)
+        return run(self, scene, tasks, size)
 
     monkeypatch.setattr(Solver, "_run", short)
     with pytest.warns(RuntimeWarning, match="going on with 2 objects at a time") as told:
@@ -272,7 +272,7 @@ def test_short_memory_halves_the_batch_once_and_changes_no_mask(model, monkeypat
 
 
 def test_another_error_is_not_taken_for_short_memory(model, monkeypatch):
-    def broken(self, scene, tasks):
+    def broken(self, scene, tasks, size):
         raise RuntimeError("a kernel failed")
 
     monkeypatch.setattr(Solver, "_run", broken)

@@ -13,13 +13,16 @@ from napari_sam2.models.views import View, look, look_mask, put_back, tighten, w
 from napari_sam2.models.windows import (
     ENDED,
     GROWTH,
+    MAGNIFIED,
     MOST_GROWTH,
     RATIO,
     SMALLEST,
+    STEP,
     Window,
     around,
     candidates,
     full,
+    input_for,
 )
 
 shapes = st.tuples(st.integers(20, 300), st.integers(20, 300))
@@ -102,6 +105,13 @@ def test_no_window_is_narrower_than_the_smallest():
     window = around((10, 10, 19, 19), (500, 500), "window")
     assert window.side == SMALLEST
     assert window.after(seen(10, 10, 8, 8)).side == pytest.approx(SMALLEST)
+
+
+@given(st.integers(1, 2000), st.integers(1, 2000))
+def test_an_input_shows_every_pixel_and_blows_none_up_for_nothing(height, width):
+    size = input_for(View(0, 0, height, width))
+    assert size % STEP == 0
+    assert size - STEP < MAGNIFIED * max(height, width) <= size
 
 
 def test_the_window_of_a_lost_object_grows_and_shrinks_back_when_it_is_found():

@@ -127,6 +127,15 @@ def test_what_is_kept_for_stepping_back_is_bounded(tmp_path, monkeypatch, write_
             )
 
 
+def test_no_more_is_kept_for_stepping_back_than_lies_between_two_key_frames(tmp_path, write_video):
+    options = {"x264-params": "keyint=12:min-keyint=12:scenecut=0"}
+    with open_frames(write_video(tmp_path / "a.mp4", options=options)) as frames:
+        for index in range(40):
+            frames[index]
+        kept = frames._stack.array._kept
+        assert sorted(kept) == list(range(28, 40))
+
+
 @pytest.mark.parametrize("degrees", [90, 180, -90])
 def test_what_was_filmed_turned_is_read_upright(tmp_path, write_video, degrees):
     path = write_video(tmp_path / "a.mp4", rotation=degrees)
