@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from benchmarks.machine import Machine
 from benchmarks.movies import Cells
 from napari_sam2.models.config import NANO
+from napari_sam2.models.load import CHEAP_INPUT
 from napari_sam2.models.memory import MemoryBank
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
@@ -21,11 +22,15 @@ WARM = 8
 
 
 class Ours:
-    """Our tracker at steady memory: a few frames with one object, then any number of copies."""
+    """Our tracker at steady memory: a few frames with one object, then any number of copies.
+
+    Networks of a small input are asked as `napari_sam2.track` asks them by default.
+    """
 
     def __init__(self, network: Sam2, movie: Cells, machine: Machine, framing: str) -> None:
         self.model = SimpleNamespace(network=network, device=machine.device)
         self.movie, self.framing = movie, framing
+        self.average = framing != "frame" and network.config.image_size <= CHEAP_INPUT
         self.click = movie.start[0]
         tracker = self._tracker(TrackerState())
         self.first = [
@@ -48,7 +53,7 @@ class Ours:
         return self._tracker(state).run(self._plan(n))
 
     def _tracker(self, state: TrackerState) -> Tracker:
-        return Tracker(self.model, self.movie, framing=self.framing, state=state)
+        return Tracker(self.model, self.movie, framing=self.framing, state=state, average=self.average)
 
     def _plan(self, n: int) -> tuple[Pass]:
         prompt, last = Prompt((self.click,), (1,)), len(self.movie) - 1

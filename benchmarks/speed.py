@@ -124,7 +124,8 @@ def many(
             coming = ours.steps(n)
             spent = [machine.time(lambda coming=coming: next(coming))[1] for _ in range(steps)]
             coming.close()
-            case = f"{name} at {size} px, {n} objects of 40 px, windows, {precision}"
+            at = "up to " if ours.average else ""
+            case = f"{name} at {at}{size} px, {n} objects of 40 px, windows, {precision}"
             rows.append(
                 {"case": case, **speeds(machine, spent), **against(peer_cost, n, machine.cost(spent))}
             )
@@ -168,6 +169,23 @@ def cells(machine: Machine, steps: int) -> list[Row]:
         }
         for precision, took in spent.items()
     ]
+
+
+def dense(machine: Machine, steps: int) -> list[Row]:
+    """A field of 512 px filled with cells: the more there are, the smaller they are."""
+    rows: list[Row] = []
+    counts = (16, 64, 256)
+    costs = []
+    for n in counts:
+        diameter = round(0.75 * 512 / n**0.5)
+        coming = Ours(nano(machine), Cells(WARM + steps, 512, n, diameter), machine, "auto").steps(n)
+        spent = [machine.time(lambda coming=coming: next(coming))[1] for _ in range(steps)]
+        coming.close()
+        costs.append(machine.cost(spent))
+        note = f"{n / counts[0]:.0f} times the objects, {costs[-1] / costs[0]:.1f} times the cost"
+        case = f"nano, a field of 512 px filled with {n} cells of {diameter} px, float32"
+        rows.append({"case": case, **speeds(machine, spent), "note": note if len(costs) > 1 else ""})
+    return rows
 
 
 def video(machine: Machine, steps: int) -> list[Row]:
@@ -332,6 +350,7 @@ def cases(machine: Machine, steps: int, peers: list[int]) -> dict[str, Callable[
     found: dict[str, Callable[[], list[Row]]] = {
         "start": lambda: [start_up(machine)],
         "cells": lambda: cells(machine, steps),
+        "dense": lambda: dense(machine, max(steps // 2, 1)),
         "click": lambda: [click(machine, "nano", nano(machine), 20), click(machine, "tiny", made(tiny), 5)],
         "encoding": lambda: [
             encoding(machine, name, made(config), precision)

@@ -1,9 +1,10 @@
 """Where the time goes, matrix products and attention, each on the fastest path that the device has.
 
-On processors PyTorch hands float32 products to MKL, which leaves half of an AMD processor's vector
-width unused, and its attention multiplies by the same library. oneDNN, which every build of PyTorch
+On processors PyTorch hands float32 products to MKL, which leaves half of the vector width of AMD's
+AVX-512 unused, and its attention multiplies by the same library. oneDNN, which every build of PyTorch
 for processors brings along, uses the full width, and applies an activation to a product while it is
-still in cache. Both sum in float32; results differ in the last digits only.
+still in cache. Where there is no AVX-512, MKL is the faster one. Both sum in float32; results differ in
+the last digits only.
 """
 
 import time
@@ -19,14 +20,16 @@ FEWEST_ROWS = 64
 """With fewer rows than this the call itself takes longer than what oneDNN saves."""
 FEWEST_PRODUCTS = 2**23
 """Multiplications of one head's scores from which attention is worth taking apart."""
-SCORES = 2**20
-"""Scores that are made at once: they stay in the processor's cache."""
+SCORES, FEWEST_QUERIES = 2**20, 256
+"""Scores that are made at once stay in the processor's cache, unless a product would become too thin."""
 _ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "gelu": F.gelu}
 
 
 @cache
 def has_onednn() -> bool:
-    """Whether this build of PyTorch multiplies through oneDNN when asked to."""
+    """Whether this build of PyTorch multiplies through oneDNN when asked to, and gains by it here."""
+    if "AVX512" not in torch.backends.cpu.get_cpu_capability():
+        return False
     try:
         x = torch.ones(FEWEST_ROWS, 16)
         return torch.equal(torch.ops.mkldnn._linear_pointwise(x, x, None, "none", [], ""), x @ x.T)
@@ -56,13 +59,16 @@ def has_fast_bfloat16() -> bool:
 def goes_to_onednn(x: Tensor) -> bool:
     """Whether a product with the rows of `x` is left to oneDNN; its products have no gradient."""
     return (
-        x.device.type == "cpu"
-        and not torch.is_grad_enabled()
-        and not torch.is_autocast_enabled("cpu")
+        is_inferred(x)
         and x.dtype in (torch.float32, torch.bfloat16)
         and x.numel() >= FEWEST_ROWS * x.shape[-1]
         and has_onednn()
     )
+
+
+def is_inferred(x: Tensor) -> bool:
+    """Whether a processor calculates with `x`, without gradients and in the precision that `x` has."""
+    return x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None, activation: str = "none") -> Tensor:
@@ -85,7 +91,7 @@ class Linear(nn.Linear):
 def is_long(q_bhnc: Tensor, k_bhmc: Tensor) -> bool:
     """Whether attention between these is taken apart, so that values may be as narrow as they like."""
     products = q_bhnc.shape[2] * k_bhmc.shape[2] * q_bhnc.shape[3]
-    return products >= FEWEST_PRODUCTS and goes_to_onednn(q_bhnc)
+    return products >= FEWEST_PRODUCTS and is_inferred(q_bhnc)
 
 
 def attend(q_bhnc: Tensor, k_bhmc: Tensor, v_bhmd: Tensor) -> Tensor:
@@ -95,7 +101,7 @@ def attend(q_bhnc: Tensor, k_bhmc: Tensor, v_bhmd: Tensor) -> Tensor:
     (b, heads, n, c), m = q_bhnc.shape, k_bhmc.shape[2]
     out_bhnd = q_bhnc.new_empty(b, n, heads, v_bhmd.shape[3]).transpose(1, 2)
     q_bhnc = q_bhnc * c**-0.5
-    rows = max(SCORES // m, FEWEST_ROWS)
+    rows = max(SCORES // m, FEWEST_QUERIES)
     for item in range(b):
         for head in range(heads):
             # oneDNN multiplies by a matrix that lies in pieces with its slowest code.
