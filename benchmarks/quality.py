@@ -134,7 +134,14 @@ def stills(
         scene = Scene(model.network, data.frames, target.frame, model.device)
 
         def ask(prompt: Prompt, window: Window, hint: Mask | None = None, scene: Scene = scene) -> Mask:
-            task = Task(1, window.view(shape), prompt=prompt, hint=hint, average=model.averages(framing))
+            task = Task(
+                1,
+                window.view(shape),
+                prompt=prompt,
+                hint=hint,
+                average=model.averages(framing),
+                input=window.input,
+            )
             patch = solver.solve(scene, [task])[0].patch
             mask = np.zeros(shape, bool)
             height, width = patch.logits_hw.shape

@@ -44,7 +44,16 @@ def levelled(solver: Solver, scene: Scene, tasks: Sequence[Task], seen: Sequence
 
     memories = [one.memory for one in seen]
     given = [i for i, task in enumerate(tasks) if task.prompt is not None and seen[i].patch.logits_hw.size]
-    recalls = [Task(tasks[i].object_id, tasks[i].view, Reading.of(memories[i]), average=True) for i in given]
+    recalls = [
+        Task(
+            tasks[i].object_id,
+            tasks[i].view,
+            Reading.of(memories[i]),
+            average=True,
+            input=tasks[i].input,
+        )
+        for i in given
+    ]
     with torch.inference_mode():
         for i, recalled in zip(given, solver.solve(scene, recalls), strict=True):
             level = level_of(recalled.logits_hw, seen[i].logits_hw)

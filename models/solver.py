@@ -14,7 +14,6 @@ from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import MaskPatch
 from napari_sam2.models.scene import Scene
 from napari_sam2.models.views import View, look_mask, put_back, tighten
-from napari_sam2.models.windows import input_for
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -44,7 +43,9 @@ class Task:
         The mask found on this frame before, shown to the decoder with a correction.
     average : bool
         Take care: decode in several views and take the mean, where there is no reading; of an ambiguous
-        answer take the mask to be expected; make masks agree with clicks and a box.
+        answer take the mask to be expected; make masks agree with clicks and a box; look at `input` pixels.
+    input : int or None
+        Side of the network's input that shows the object well, in pixels; None for the network's own.
     """
 
     object_id: int
@@ -53,6 +54,7 @@ class Task:
     prompt: Prompt | None = None
     hint: NDArray[np.bool_] | None = None
     average: bool = False
+    input: int | None = None
 
     @property
     def points(self) -> int:
@@ -154,7 +156,7 @@ class Solver:
     def _input(self, task: Task) -> int:
         """Side of the network's input for a task, in pixels."""
         own = self.network.config.image_size
-        return min(own, input_for(task.view)) if task.average else own
+        return min(own, task.input or own) if task.average else own
 
     def _run(self, scene: Scene, tasks: list[Task], size: int) -> list[Seen]:
         """One batch of tasks of equal layout and input size."""

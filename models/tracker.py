@@ -22,7 +22,6 @@ from napari_sam2.models.scene import FrameSource, Scene
 from napari_sam2.models.second_look import looked_again
 from napari_sam2.models.sizing import window_for, window_of_found
 from napari_sam2.models.solver import Seen, Solver, Task
-from napari_sam2.models.views import View
 from napari_sam2.models.windows import Window, full
 
 if TYPE_CHECKING:
@@ -172,7 +171,13 @@ class Tracker:
     def _give(self, scene: Scene, prompts: list[tuple[int, Prompt, bool]]) -> None:
         windows = [self._window_for(object_id, scene, prompt) for object_id, prompt, _ in prompts]
         tasks = [
-            Task(object_id, window.view(scene.shape), prompt=prompt, average=self._average)
+            Task(
+                object_id,
+                window.view(scene.shape),
+                prompt=prompt,
+                average=self._average,
+                input=window.input,
+            )
             for (object_id, prompt, _), window in zip(prompts, windows, strict=True)
         ]
         seen = self._solver.solve(scene, tasks)
@@ -244,13 +249,13 @@ class Tracker:
                 continue
             reading = state.banks[object_id].read(frame, current.direction, self._solver.n_frames, config)
             if anchor is None:
-                view = state.windows[object_id].view(self._shape)
-                tasks.append(Task(object_id, view, reading, average=self._average))
+                window = state.windows[object_id]
+                view = window.view(self._shape)
+                tasks.append(Task(object_id, view, reading, average=self._average, input=window.input))
             else:
                 if not anchor.prompt.absent:
                     state.windows[object_id] = self._window_of_found(object_id, anchor)
-                view = state.windows[object_id].view(self._shape)
-                tasks.append(self._correction(object_id, view, reading, anchor))
+                tasks.append(self._correction(object_id, state.windows[object_id], reading, anchor))
         first = self._solver.solve(scene, tasks)
         found = looked_again(self._solver, scene, tasks, first, state.windows)
         memories = self._memories(scene, tasks, found)
@@ -267,12 +272,13 @@ class Tracker:
         expected = any((anchor.frame - frame) * direction >= 0 for anchor in run.anchors)
         return self._depth and self.state.windows[run.object_id].ended and not expected
 
-    def _correction(self, object_id: int, view: View, reading: Reading, anchor: Anchor) -> Task:
+    def _correction(self, object_id: int, window: Window, reading: Reading, anchor: Anchor) -> Task:
+        view = window.view(self._shape)
         if anchor.prompt.mask is not None:
-            return Task(object_id, view, prompt=anchor.prompt, average=self._average)
+            return Task(object_id, view, prompt=anchor.prompt, average=self._average, input=window.input)
         found = self._found(object_id, anchor.frame)
         hint = found if found.any() else None
-        return Task(object_id, view, reading, anchor.prompt, hint, self._average)
+        return Task(object_id, view, reading, anchor.prompt, hint, self._average, window.input)
 
     def _scenes(self, order: Sequence[int], current: Pass) -> Iterator[Scene]:
         whole_frames = not any(self.state.windows[run.object_id].follows for run in current.runs)

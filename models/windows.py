@@ -25,13 +25,9 @@ ENDED = 3
 LARGE = 1.0
 """An object whose window would exceed this share of the frame's longer side is seen in the whole frame."""
 
-MAGNIFIED, STEP = 3, 64
-"""Most pixels of the network's input for one of the frame, and the steps in which inputs grow."""
-
-
-def input_for(view: View) -> int:
-    """Side of the input at which a view is seen well, in pixels; a larger one only blows pixels up."""
-    return STEP * -(-MAGNIFIED * max(view.height, view.width) // STEP)
+SMALL, SMALL_INPUT = 42, 192
+"""Windows that would be this narrow, in pixels, if they could, and the side of the network's input for them:
+of so small an object a larger one only blows pixels up."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ class Window:
     y, x : float
         Centre.
     side : float
-        Side of the window while the object is seen.
+        Side of the window that the object asks for while it is seen; no view is narrower than `SMALLEST`.
     lost : int
         Frames since the object was seen last; 0 while it is seen.
     follows : bool
@@ -62,6 +58,11 @@ class Window:
         return float(np.exp(min(self.lost * np.log(GROWTH), np.log(MOST_GROWTH))))
 
     @property
+    def input(self) -> int | None:
+        """Side of the network's input that shows it well, in pixels; None for the largest there is."""
+        return SMALL_INPUT if self.follows and self.side <= SMALL else None
+
+    @property
     def ended(self) -> bool:
         """Whether an object that is connected in depth cannot come any more.
 
@@ -74,7 +75,7 @@ class Window:
         """The window as a view, pushed inside the frame where it fits."""
         if not self.follows:
             return whole(shape)
-        side = round(self.side * self.growth)
+        side = round(max(self.side, SMALLEST) * self.growth)
         top, left = (
             (length - side) // 2 if side >= length else min(max(round(centre - side / 2), 0), length - side)
             for centre, length in zip((self.y, self.x), shape, strict=True)
@@ -86,7 +87,7 @@ class Window:
         height, width = patch.logits_hw.shape
         if not height:
             return replace(self, lost=self.lost + 1)
-        target = max(RATIO * max(height, width), SMALLEST)
+        target = RATIO * max(height, width)
         side = float(np.exp(SMOOTHING * np.log(self.side) + (1 - SMOOTHING) * np.log(target)))
         return replace(
             self, y=patch.top + (height - 1) / 2, x=patch.left + (width - 1) / 2, side=side, lost=0
@@ -104,8 +105,8 @@ def around(box: tuple[float, float, float, float], shape: tuple[int, int], frami
     With framing "auto", an object that is large against the frame is shown the whole frame.
     """
     y0, x0, y1, x1 = box
-    side = max(RATIO * (max(y1 - y0, x1 - x0) + 1), SMALLEST)
-    if framing == "frame" or (framing == "auto" and side > LARGE * max(shape)):
+    side = RATIO * (max(y1 - y0, x1 - x0) + 1)
+    if framing == "frame" or (framing == "auto" and max(side, SMALLEST) > LARGE * max(shape)):
         return full(shape)
     return Window((y0 + y1) / 2, (x0 + x1) / 2, side)
 

@@ -134,8 +134,14 @@ class Worker:
             window = window_for(solver, scene, request.prompt, framing, extent)
         self._windows[place] = framing, window
         average = model.averages(framing) and request.prompt.mask is None
-        view = window.view(scene.shape)
-        task = Task(request.object_id, view, prompt=request.prompt, hint=request.hint, average=average)
+        task = Task(
+            request.object_id,
+            window.view(scene.shape),
+            prompt=request.prompt,
+            hint=request.hint,
+            average=average,
+            input=window.input,
+        )
         patch = solver.solve(scene, [task])[0].patch
         if patch.logits_hw.size:
             self._extents.append(max(patch.logits_hw.shape))

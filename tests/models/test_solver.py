@@ -48,10 +48,11 @@ def inputs(solver, monkeypatch) -> list[int]:
 
 
 def clicked(view: View, average: bool = True) -> Task:
-    return Task(1, view, prompt=Prompt(((40.0, 50.0),), (1,)), average=average)
+    size = 192 if view is SMALL else None
+    return Task(1, view, prompt=Prompt(((40.0, 50.0),), (1,)), average=average, input=size)
 
 
-def test_a_small_window_has_a_small_input_and_others_the_networks_own(solver, scene, inputs):
+def test_an_object_is_seen_at_its_input_and_others_at_the_networks_own(solver, scene, inputs):
     solver.solve(scene, [clicked(SMALL)])
     assert set(inputs) == {192}
     inputs.clear()
@@ -82,8 +83,8 @@ def test_an_object_that_grows_out_of_its_input_reads_what_it_remembers(solver, s
     small, large = (solver.solve(scene, [clicked(view)])[0].memory for view in (SMALL, LARGE))
     assert (small.spatial_chw.shape[-1], large.spatial_chw.shape[-1]) == (12, 16)
     both = Reading([small.spatial_chw, large.spatial_chw], [0, 1], [], [])
-    for view, side in ((SMALL, 48), (LARGE, 64)):
-        found = solver.solve(scene, [Task(1, view, both, average=True)])[0]
+    for view, size, side in ((SMALL, 192, 48), (LARGE, None, 64)):
+        found = solver.solve(scene, [Task(1, view, both, average=True, input=size)])[0]
         assert found.logits_hw.shape == (side, side) and torch.isfinite(found.logits_hw).all()
 
 

@@ -13,16 +13,14 @@ from napari_sam2.models.views import View, look, look_mask, put_back, tighten, w
 from napari_sam2.models.windows import (
     ENDED,
     GROWTH,
-    MAGNIFIED,
     MOST_GROWTH,
     RATIO,
+    SMALL_INPUT,
     SMALLEST,
-    STEP,
     Window,
     around,
     candidates,
     full,
-    input_for,
 )
 
 shapes = st.tuples(st.integers(20, 300), st.integers(20, 300))
@@ -38,7 +36,7 @@ windows = st.builds(
 @given(shapes, windows)
 def test_a_window_that_fits_lies_inside_the_frame(shape, window):
     view = window.view(shape)
-    assert view.height == view.width == round(window.side * window.growth)
+    assert view.height == view.width == round(max(window.side, SMALLEST) * window.growth)
     for start, length, extent in ((view.top, view.height, shape[0]), (view.left, view.width, shape[1])):
         if length <= extent:
             assert 0 <= start <= extent - length
@@ -103,15 +101,18 @@ def test_a_window_follows_its_object_and_takes_its_size_slowly():
 
 def test_no_window_is_narrower_than_the_smallest():
     window = around((10, 10, 19, 19), (500, 500), "window")
-    assert window.side == SMALLEST
-    assert window.after(seen(10, 10, 8, 8)).side == pytest.approx(SMALLEST)
+    for small in (window, window.after(seen(10, 10, 8, 8))):
+        assert small.view((500, 500)).height == SMALLEST
 
 
-@given(st.integers(1, 2000), st.integers(1, 2000))
-def test_an_input_shows_every_pixel_and_blows_none_up_for_nothing(height, width):
-    size = input_for(View(0, 0, height, width))
-    assert size % STEP == 0
-    assert size - STEP < MAGNIFIED * max(height, width) <= size
+def test_only_a_small_object_has_a_small_input():
+    small, middle = (around((10, 10, 10 + e, 10 + e), (500, 500), "window") for e in (25, 30))
+    assert (small.input, middle.input, full((500, 500)).input) == (SMALL_INPUT, None, None)
+    assert small.after(MaskPatch.absent(1)).input == SMALL_INPUT
+    grown = small
+    for _ in range(9):
+        grown = grown.after(seen(10, 10, 60, 60))
+    assert grown.input is None
 
 
 def test_the_window_of_a_lost_object_grows_and_shrinks_back_when_it_is_found():
