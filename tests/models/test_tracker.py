@@ -15,10 +15,10 @@ from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
 from napari_sam2.models.results import FrameResult, MaskPatch
-from napari_sam2.models.solver import Solver
+from napari_sam2.models.solver import Seen, Solver
 from napari_sam2.models.state_file import load_state, save_state
 from napari_sam2.models.tracker import Tracker, TrackerState
-from napari_sam2.models.windows import ENDED
+from napari_sam2.models.windows import ENDED, SMALL_INPUT
 
 FRAMES, SIDE = 9, 96
 
@@ -269,6 +269,25 @@ def test_short_memory_halves_the_batch_once_and_changes_no_mask(model, monkeypat
     for one, other in zip(small, whole, strict=True):
         assert one.object_ids == other.object_ids
         assert np.array_equal(one.masks, other.masks)
+
+
+@pytest.mark.parametrize(("extent", "size"), [(20, SMALL_INPUT), (40, None)])
+def test_a_small_object_is_prompted_and_followed_at_a_small_input(model, monkeypatch, extent, size):
+    asked = []
+
+    def solve(self, scene, tasks):
+        asked.extend(task.input for task in tasks)
+        found = MaskPatch(1, 30, 30, np.ones((extent, extent), np.float32), 0.9, 0.9)
+        return [
+            Seen(found, Memory(torch.zeros(64), torch.zeros(64, 8, 8)), torch.ones(32, 32)) for _ in tasks
+        ]
+
+    monkeypatch.setattr(Solver, "solve", solve)
+    box = Prompt(box=(30.0, 30.0, 29.0 + extent, 29.0 + extent))
+    run = ObjectRun(1, (Anchor(0, box),), 0, FRAMES - 1)
+    list(follow(model, (Pass(1, (run,)),), framing="window", average=True))
+    # The prompt, the memory of it asked about its own frame, and each later frame.
+    assert asked == [size] * (FRAMES + 1)
 
 
 def test_another_error_is_not_taken_for_short_memory(model, monkeypatch):
