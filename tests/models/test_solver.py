@@ -65,6 +65,13 @@ def test_without_averaging_every_input_is_the_networks_own(solver, scene, inputs
     assert inputs == [256]
 
 
+@pytest.mark.parametrize("own", [128, 512])
+def test_a_network_of_much_larger_or_of_smaller_inputs_keeps_its_own(small_config, own):
+    solver = Solver(Sam2(small_config.at_size(own)).eval(), torch.device("cpu"), 9)
+    scene = Scene(solver.network, Picture(), 0, solver.device)
+    assert solver.solve(scene, [clicked(SMALL)])[0].logits_hw.shape == (own // 4, own // 4)
+
+
 def test_a_view_is_encoded_once_for_each_input(solver, scene, inputs):
     for _ in range(2):
         solver.solve(scene, [clicked(SMALL, average=False), clicked(SMALL)])
