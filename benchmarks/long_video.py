@@ -16,9 +16,14 @@ import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 from unittest.mock import patch
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from napari_sam2.models.scene import Scene
+    from napari_sam2.models.solver import Seen, Solver, Task
 
 RATE, ROUND = 25, 500
 """Frames a second, and after how many frames the scene repeats."""
@@ -62,7 +67,7 @@ def write_video(path: Path, frames: int, shape: tuple[int, int], objects: int) -
         container.mux(stream.encode())
 
 
-def answers(solver, scene, tasks: Sequence, size: int) -> list:  # type: ignore[no-untyped-def]
+def answers(solver: "Solver", scene: "Scene", tasks: Sequence["Task"], size: int) -> list["Seen"]:
     """In place of `Solver._run`: the true masks, and memories as large as the network's."""
     import torch
 

@@ -24,7 +24,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 import napari_sam2
 
@@ -36,6 +35,7 @@ from benchmarks.machine import Machine, Row, Spent
 from benchmarks.movies import Cells
 from benchmarks.ours import WARM, Ours, moved, nano
 from benchmarks.peers import Reference, Transformers, same_network_twice
+from benchmarks.rows import against, compared, mask_iou, speeds
 from napari_sam2.models.config import NANO, PUBLISHED, Sam2Config
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
@@ -45,12 +45,6 @@ from napari_sam2.models.scene import Scene
 from napari_sam2.models.solver import Solver, Task
 from napari_sam2.models.tracker import Tracker
 from napari_sam2.models.windows import around
-
-
-def mask_iou(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
-    """Intersection over union; 1 for two empty masks."""
-    either = np.count_nonzero(first | second)
-    return np.count_nonzero(first & second) / either if either else 1.0
 
 
 def exact(machine: Machine, name: str, config: Sam2Config, frames: int) -> list[Row]:
@@ -130,19 +124,6 @@ def many(
                 {"case": case, **speeds(machine, spent), **against(peer_cost, n, machine.cost(spent))}
             )
     return rows
-
-
-def against(peer_cost: dict[int, float], n: int, ours: float) -> Row:
-    """What the peer takes for n objects, and how many times ours that is; nothing where it is not known."""
-    if not peer_cost:
-        return {}
-    (few, few_cost), (most, most_cost) = min(peer_cost.items()), max(peer_cost.items())
-    if n not in peer_cost and few == most:
-        return {}
-    line = few_cost + (n - few) * (most_cost - few_cost) / max(most - few, 1)
-    peer = peer_cost.get(n, line)
-    row: Row = {"peer": round(peer, 3), "ratio": round(peer / ours, 1)}
-    return row if n in peer_cost else row | {"note": f"peer from its {few} and {most} objects"}
 
 
 def cells(machine: Machine, steps: int) -> list[Row]:
@@ -321,21 +302,6 @@ def gpu_memory(machine: Machine) -> list[Row]:
             {"case": f"tiny at 512 px, {n} objects, {frames} frames", "note": f"{used:.2f} GiB on the GPU"}
         )
     return rows
-
-
-def speeds(machine: Machine, spent: list[Spent]) -> Row:
-    """What one side took: the compared seconds a frame, and frames a second of the clock."""
-    return {
-        "ours": round(machine.cost(spent), 4),
-        "frames_per_second": round(1 / float(np.median([s.clock for s in spent])), 2),
-    }
-
-
-def compared(machine: Machine, case: str, spent: dict[str, list[Spent]], note: str) -> Row:
-    """A row with both sides."""
-    ours, peer = machine.cost(spent["ours"]), machine.cost(spent["peer"])
-    row = {"case": case, **speeds(machine, spent["ours"]), "peer": round(peer, 4)}
-    return row | {"ratio": round(peer / ours, 2), "note": note}
 
 
 def cases(machine: Machine, steps: int, peers: list[int]) -> dict[str, Callable[[], list[Row]]]:

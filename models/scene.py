@@ -118,24 +118,24 @@ class Scene:
     def recall(self, views: Sequence[View], size: int) -> bool:
         """Whether the whole frame is among the views and its features are here, or were in the cache."""
         frame = whole(self.shape)
-        if self._cached(frame, size) and frame in views and (frame, size) not in self._features:
-            assert self._cache is not None
-            self._key = self._cache.key(self._read())
-            kept = self._cache.read(self._key)
+        cache = self._cache_of(frame, size)
+        if cache is not None and frame in views and (frame, size) not in self._features:
+            self._key = cache.key(self._read())
+            kept = cache.read(self._key)
             if kept is not None:
                 self.keep({(frame, size): kept.to(self._device)})
         return frame in views and (frame, size) in self._features
 
     def store(self, view: View, size: int, features: "ImageFeatures") -> None:
         """Put the features of the whole frame into the cache, if there is one."""
-        if self._cached(view, size) and self._key is not None:
-            assert self._cache is not None
-            self._cache.write(self._key, features)
+        cache = self._cache_of(view, size)
+        if cache is not None and self._key is not None:
+            cache.write(self._key, features)
 
-    def _cached(self, view: View, size: int) -> bool:
-        """Whether what is seen so belongs into the cache: whole frames at the network's own input size."""
-        own = size == self._network.config.image_size
-        return self._cache is not None and own and view == whole(self.shape)
+    def _cache_of(self, view: View, size: int) -> "EncodedFrames | None":
+        """Where what is seen so is kept: whole frames at the network's own input size, nothing else."""
+        kept = view == whole(self.shape) and size == self._network.config.image_size
+        return self._cache if kept else None
 
     def _read(self) -> NDArray[np.float32]:
         if self._read_chw is None:

@@ -156,9 +156,9 @@ class Solver:
     def _input(self, task: Task) -> int:
         """Side of the network's input for a task, in pixels."""
         own = self.network.config.image_size
+        wanted = task.input if task.average else None
         # A network that is used to far larger inputs would not know what it sees.
-        fits = task.average and task.input is not None and task.input < own < 2 * task.input
-        return task.input if fits and task.input is not None else own
+        return own if wanted is None or not wanted < own < 2 * wanted else wanted
 
     def _run(self, scene: Scene, tasks: list[Task], size: int) -> list[Seen]:
         """One batch of tasks of equal layout and input size."""
