@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib import rc_context
 from matplotlib.backends.backend_pdf import PdfPages
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from napari_sam2.analysis.tracks import measure_tracks
 
 _OBJECTS = ("regions.csv", "volumes.csv")
 _KINDS = (".png", ".pdf", ".html")
+_PIECE = 5000
+"""Points of a line that are drawn at once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,14 +92,20 @@ def draw_summary(result: Result) -> Figure:
     return figure
 
 
+def _picture(result: Result, dpi: int) -> bytes:
+    file = io.BytesIO()
+    # In one piece, the path of an object through a long video takes hundreds of megabytes to draw.
+    with rc_context({"agg.path.chunksize": _PIECE}):
+        draw_summary(result).savefig(file, format="png", dpi=dpi)
+    return file.getvalue()
+
+
 def _html(results: Sequence[Result]) -> bytes:
     parts = ["<!doctype html><html><head><meta charset='utf-8'><title>napari-sam2</title><style>"]
     parts.append("body{font-family:sans-serif;margin:2em}img{max-width:100%}table{border-collapse:collapse}")
     parts.append("td,th{border:1px solid #ccc;padding:2px 6px;text-align:right}</style></head><body>")
     for result in results:
-        picture = io.BytesIO()
-        draw_summary(result).savefig(picture, format="png", dpi=110)
-        encoded = base64.b64encode(picture.getvalue()).decode()
+        encoded = base64.b64encode(_picture(result, dpi=110)).decode()
         tracks = measure_tracks(result.regions)
         about = describe(tracks)
         heads = {str(one["name"]): f"{one['name']} ({one['unit']})" for one in about.pop("columns")}
@@ -120,9 +129,7 @@ def _pdf(results: Sequence[Result]) -> bytes:
 
 
 def _png(results: Sequence[Result]) -> bytes:
-    file = io.BytesIO()
-    draw_summary(results[0]).savefig(file, format="png", dpi=150)
-    return file.getvalue()
+    return _picture(results[0], dpi=150)
 
 
 def write_summary(results: Result | Sequence[Result], path: str | Path) -> Path:

@@ -1,7 +1,10 @@
 """The decoder's scores of every mask, as lines appended when the mask is written."""
 
+import io
 import json
 import os
+from array import array
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -27,7 +30,7 @@ class ScoreLog:
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._memory = bytearray()
-        self.results = sum(b'"scores"' in line for line in self._read().splitlines())
+        self.results = sum(b'"scores"' in line for line in self._lines())
 
     @classmethod
     def in_memory(cls) -> Self:
@@ -64,22 +67,24 @@ class ScoreLog:
 
     def table(self) -> pd.DataFrame:
         """The latest scores of each object and frame that were not deleted since."""
-        blocks = [np.empty((0, 5))]
-        for line in self._read().splitlines():
+        # Flat and in doubles: hours of video have hundreds of thousands of rows.
+        flat = array("d")
+        for line in self._lines():
             entry = json.loads(line)
-            if "scores" in entry:
-                blocks += [np.array([(*row, entry["frame"], True) for row in entry["scores"]]).reshape(-1, 5)]
-            else:
-                blocks += [np.array([(entry["deleted"], np.nan, np.nan, entry["frame"], False)])]
+            for row in entry.get("scores", ()):
+                flat.extend((*row, entry["frame"], True))
+            if "deleted" in entry:
+                flat.extend((entry["deleted"], np.nan, np.nan, entry["frame"], False))
         columns = ["object_id", "predicted_iou", "object_score", "frame", "kept"]
-        table = pd.DataFrame(np.concatenate(blocks), columns=columns)
+        table = pd.DataFrame(np.array(flat).reshape(-1, 5), columns=columns)
         table = table.astype({"object_id": np.int64, "frame": np.int64, "kept": bool})
         table = table.drop_duplicates(["object_id", "frame"], keep="last")
         table = table[table["kept"]].sort_values(["object_id", "frame"], ignore_index=True)
         return table[["object_id", "frame", "predicted_iou", "object_score"]]
 
-    def _read(self) -> bytes:
-        return bytes(self._memory) if self._path is None else self._path.read_bytes()
+    def _lines(self) -> Iterator[bytes]:
+        with io.BytesIO(self._memory) if self._path is None else self._path.open("rb") as file:
+            yield from file
 
     def _append(self, entry: dict[str, Any]) -> None:
         line = json.dumps(entry, separators=(",", ":")).encode() + b"\n"

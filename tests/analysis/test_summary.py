@@ -1,4 +1,7 @@
 import re
+import subprocess
+import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -91,3 +94,31 @@ def test_folders_without_results_are_refused(tmp_path):
         read_results(tmp_path)
     with pytest.raises(MeasureError, match="There is no folder"):
         read_results(tmp_path / "nowhere")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read as Linux tells it")
+def test_a_page_of_a_long_walk_takes_little_memory():
+    code = """
+import resource, numpy as np
+from napari_sam2.analysis import measure_regions
+from napari_sam2.analysis.summary import Result, write_summary
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+frame = np.zeros((40, 40), int)
+frame[10:20, 10:20] = 1
+once = measure_regions(frame[None].repeat(2, 0))
+write_summary(Result("short", once), "page.png")
+n = 20_000
+walk = once.iloc[[0] * n].assign(frame=np.arange(n), time=np.arange(n, dtype=float))
+y, x = np.random.default_rng(0).uniform(5, 35, (2, n))
+walk = walk.assign(centroid_y=y, centroid_x=x)
+walk.attrs = once.attrs
+before = peak()
+write_summary(Result("long", walk), "page.png")
+print(peak() - before)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        out = subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True)
+    assert float(out.stdout) < 120
