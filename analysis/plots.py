@@ -84,6 +84,8 @@ def plot_distribution(ax: Axes, table: pd.DataFrame, column: str) -> None:
         ax.axvline(float(np.median(known)), color="black", linewidth=1)
     missing = f", {len(values) - len(known)} undefined" if len(known) < len(values) else ""
     ax.set_title(f"{column.replace('_', ' ')} (n = {len(known)}{missing})", fontsize=9)
+    # Long numbers would run into each other.
+    ax.locator_params(axis="x", nbins=5)
     ax.set_xlabel(unit if unit != "1" else "")
     ax.set_ylabel("count")
 
