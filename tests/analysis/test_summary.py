@@ -1,7 +1,6 @@
 import re
 import subprocess
 import sys
-import tempfile
 
 import numpy as np
 import pytest
@@ -97,7 +96,7 @@ def test_folders_without_results_are_refused(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read as Linux tells it")
-def test_a_page_of_a_long_walk_takes_little_memory():
+def test_a_page_of_a_long_walk_takes_little_memory(tmp_path):
     code = """
 import resource, numpy as np
 from napari_sam2.analysis import measure_regions
@@ -119,6 +118,5 @@ before = peak()
 write_summary(Result("long", walk), "page.png")
 print(peak() - before)
 """
-    with tempfile.TemporaryDirectory() as folder:
-        out = subprocess.run([sys.executable, "-c", code], cwd=folder, check=True, capture_output=True)
+    out = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, capture_output=True)
     assert float(out.stdout) < 120
