@@ -31,6 +31,7 @@ if not any(Path(folder, "models").is_dir() for folder in napari_sam2.__path__):
     # In a checkout that was never installed the rooms lie beside the package.
     napari_sam2.__path__.append(str(Path(__file__).parents[1]))
 
+from benchmarks.compiled import compiling
 from benchmarks.machine import Machine, Row, Spent
 from benchmarks.movies import Cells
 from benchmarks.ours import WARM, Ours, moved, nano
@@ -332,6 +333,9 @@ def cases(machine: Machine, steps: int, peers: list[int]) -> dict[str, Callable[
     if gpu:
         found["exact base"] = lambda: exact(machine, "base+ at 1024 px", base, steps)
         found["memory"] = lambda: gpu_memory(machine)
+        found["compiled"] = lambda: [
+            compiling(machine, name, made(config), 20) for name, config in (("tiny", tiny), ("base+", base))
+        ]
         found["reference tiny"] = lambda: reference(machine, "sam2.1_tiny", 40)
         found["reference base"] = lambda: reference(machine, "sam2.1_base_plus", 40)
     else:

@@ -8,12 +8,13 @@ from typing import Any, Literal
 
 import torch
 
-from napari_sam2.models.cache import sha256_of
+from napari_sam2.models.cache import cache_folder, sha256_of
 from napari_sam2.models.cards import CARDS, ModelCard
 from napari_sam2.models.checkpoints import read_checkpoint
 from napari_sam2.models.config import PUBLISHED, Sam2Config
 from napari_sam2.models.download import Progress, download_weights, progress_bar, verified, weights_path
 from napari_sam2.models.errors import ModelError
+from napari_sam2.models.network.compiled import compile_parts
 from napari_sam2.models.network.hollow import hollow
 from napari_sam2.models.network.kernels import has_fast_bfloat16
 from napari_sam2.models.network.sam2 import Sam2
@@ -74,6 +75,7 @@ def load_model(
     image_size: int | None = None,
     precision: Precision = "float32",
     average: bool | None = None,
+    compiled: bool = False,
     progress: Progress | None = None,
 ) -> LoadedModel:
     """Load a model by its name, or any SAM 2 weights by their path.
@@ -99,6 +101,11 @@ def load_model(
         Decode clicks and boxes in four views, of three sizes and mirrored, take the mean, and make the mask
         agree with what was said; by default with input sizes up to 256 pixels, where a view costs little
         and the network is small. Framing "frame" is exactly SAM 2 and does neither.
+    compiled : bool
+        Have PyTorch's compiler make code of the network for this device: masks are the same to rounding,
+        and no session needs to know. It takes minutes the first time, for each number of objects a
+        little again, and is kept in the cache folder. It needs a compiler, on a GPU also Triton, and is
+        meant for GPUs: a processor gains next to nothing (`docs/performance.md`).
     progress : callable, optional
         Called during a download with the bytes that are there and those there will be; by default a
         bar is drawn on the terminal.
@@ -106,7 +113,7 @@ def load_model(
     Raises
     ------
     ModelError
-        Unknown name, no such device, or weights that cannot be fetched or do not fit.
+        Unknown name, no such device, weights that cannot be fetched or do not fit, or no compiler.
     """
     options = {"image_size": image_size, "precision": precision, "average": average}
     asked = {name: value for name, value in options.items() if value not in (None, "float32")}
@@ -131,9 +138,12 @@ def load_model(
         raise ModelError(
             f"{path.name} does not fit into the memory of {chosen}: choose a smaller model or device cpu."
         ) from error
+    network.eval().requires_grad_(False)
+    if compiled:
+        _compile(network)
     return LoadedModel(
         name=card.name if card else path.stem,
-        network=network.eval().requires_grad_(False),
+        network=network,
         config=config,
         device=chosen,
         path=path,
@@ -167,6 +177,17 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
     if (chosen.index or 0) >= present.get(chosen.type, 0):
         raise ModelError(f"this machine has no device '{device}' that PyTorch can use: choose auto or cpu.")
     return chosen
+
+
+def _compile(network: Sam2) -> None:
+    try:
+        compile_parts(network, cache_folder() / "compiled")
+    except RuntimeError as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"the model cannot be compiled here ({reason}): install a C++ compiler, for a GPU also Triton, "
+            "or load it without compiled."
+        ) from error
 
 
 def _path_of_card(card: ModelCard, progress: Progress | None) -> Path:

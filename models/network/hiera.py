@@ -120,7 +120,7 @@ class Hiera(nn.Module):
 
     def positions(self, height: int, width: int) -> Tensor:
         """Absolute positions (1, height, width, c); without gradients kept until the weights change."""
-        if torch.is_grad_enabled() or self.pos_embed.is_inference():
+        if torch.compiler.is_compiling() or torch.is_grad_enabled() or self.pos_embed.is_inference():
             return self._positions(height, width)
         weights = (self.pos_embed, self.pos_embed_window)
         key = (height, width, *((w.data_ptr(), w._version, w.dtype) for w in weights))

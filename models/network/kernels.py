@@ -67,7 +67,12 @@ def goes_to_onednn(x: Tensor) -> bool:
 
 
 def is_inferred(x: Tensor) -> bool:
-    """Whether a processor calculates with `x`, without gradients and in the precision that `x` has."""
+    """Whether a processor calculates with `x`, without gradients and in the precision that `x` has.
+
+    What is being compiled is left whole to the compiler.
+    """
+    if torch.compiler.is_compiling():
+        return False
     return x.device.type == "cpu" and not torch.is_grad_enabled() and not torch.is_autocast_enabled("cpu")
 
 

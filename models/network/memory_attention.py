@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from napari_sam2.models.config import Sam2Config
 from napari_sam2.models.network.kernels import Linear, attend, is_long
 from napari_sam2.models.network.layers import distinct
-from napari_sam2.models.network.positional import rotary_table, rotate
+from napari_sam2.models.network.positional import rotate
 
 
 class RotaryAttention(nn.Module):
@@ -80,15 +80,14 @@ class MemoryAttention(nn.Module):
         image_positions_1mc: Tensor,
         memory_nkc: Tensor,
         memory_positions_nkc: Tensor,
-        grid: tuple[int, int],
+        rotary: Tensor,
         pointers: int,
     ) -> Tensor:
         """Features (n, h * w, c) of the frame, conditioned on each object's memory.
 
         `memory_nkc` holds whole grids of spatial memories, in row order, then `pointers` pointer
-        tokens; its encodings are added to the keys only.
+        tokens; its encodings are added to the keys only. `rotary` is the grid's `rotary_table`.
         """
-        rotary = rotary_table(*grid, image_nmc.shape[-1], image_nmc.device)
         # Objects that see the same image share everything up to their first look at their memories.
         x_nmc = distinct(image_nmc) + 0.1 * image_positions_1mc
         keys_nkc = memory_nkc + memory_positions_nkc

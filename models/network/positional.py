@@ -43,20 +43,26 @@ def sine_time(offsets_p: Tensor, channels: int) -> Tensor:
 @torch.inference_mode(False)
 @torch.no_grad()
 def rotary_table(height: int, width: int, channels: int, device: torch.device) -> Tensor:
-    """Turns (h * w, channels / 2) of two-dimensional rotary encoding, as complex numbers: x first, then y."""
+    """Turns (h * w, channels / 2, 2) of two-dimensional rotary encoding, cosine and sine: x first, then y."""
     quarter = channels // 4
     frequency_c = 10000.0 ** (-torch.arange(quarter, dtype=torch.float32) / quarter)
     y_n, x_n = torch.meshgrid(
         torch.arange(height, dtype=torch.float32), torch.arange(width, dtype=torch.float32), indexing="ij"
     )
     angle_nc = torch.cat((x_n.reshape(-1, 1) * frequency_c, y_n.reshape(-1, 1) * frequency_c), dim=1)
-    return torch.polar(torch.ones_like(angle_nc), angle_nc).to(device)
+    return torch.stack((angle_nc.cos(), angle_nc.sin()), dim=-1).to(device)
 
 
-def rotate(x: Tensor, turns_nc: Tensor) -> Tensor:
+def rotate(x: Tensor, turns_nc2: Tensor) -> Tensor:
     """Rotary encoding of (..., n, c): each pair of neighbouring channels turns by its angle."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
-    return torch.view_as_real(pairs * turns_nc).flatten(-2).to(x.dtype)
+    pairs = x.float().unflatten(-1, (-1, 2))
+    if torch.compiler.is_compiling():
+        # The compiler makes no code for complex numbers; without it, these steps take ten times as long.
+        (a, b), (cos, sin) = pairs.unbind(-1), turns_nc2.unbind(-1)
+        turned = torch.stack((a * cos - b * sin, a * sin + b * cos), dim=-1)
+    else:
+        turned = torch.view_as_real(torch.view_as_complex(pairs) * torch.view_as_complex(turns_nc2))
+    return turned.flatten(-2).to(x.dtype)
 
 
 class FourierPositions(nn.Module):

@@ -16,7 +16,7 @@ from napari_sam2.models.network.layers import Mlp, to_map, to_tokens
 from napari_sam2.models.network.mask_decoder import MaskDecoder, choose_mask
 from napari_sam2.models.network.memory_attention import MemoryAttention
 from napari_sam2.models.network.memory_encoder import MemoryEncoder
-from napari_sam2.models.network.positional import sine_grid, sine_time
+from napari_sam2.models.network.positional import rotary_table, sine_grid, sine_time
 from napari_sam2.models.network.prompt_encoder import PADDING, PromptEncoder
 
 ABSENT_LOGIT = -1024.0
@@ -203,7 +203,7 @@ class Sam2(nn.Module):
             to_tokens(image_positions),
             tokens,
             positions.to(tokens.dtype),
-            (h, w),
+            rotary_table(h, w, self.config.hidden_dim, coarse_nchw.device),
             pointers,
         )
         return to_map(out_nmc, h, w)

@@ -1,6 +1,7 @@
 """From a name or a path to a network: bundled, downloaded, fine-tuned, and every way it fails."""
 
 import hashlib
+import os
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from napari_sam2.models.checkpoints import save_weights
 from napari_sam2.models.download import weights_path
 from napari_sam2.models.errors import ModelError
 from napari_sam2.models.load import LoadedModel, load_model, pick_device
+from napari_sam2.models.network import compiled
 
 
 @pytest.fixture
@@ -212,3 +214,34 @@ def test_a_published_file_in_its_real_size(web, tmp_path, monkeypatch, published
     assert [result.frame for result in results] == [0, 1, 2]
     assert all(np.isfinite(result.scores).all() for result in results)
     assert session.model.sha256 == made.sha256
+
+
+@pytest.fixture
+def code_folder(monkeypatch):
+    """Nobody has said where compiled code goes; what a test says is taken back."""
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
+    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
+    torch._dynamo.reset()
+
+
+def test_a_compiled_model_finds_the_same_and_leaves_no_word_of_it(own_file, cache, code_folder, monkeypatch):
+    monkeypatch.setattr(compiled, "BACKEND", "eager")
+    image = np.random.default_rng(0).integers(0, 255, (4, 64, 64), dtype=np.uint8)
+    found = []
+    for loaded in (load_model(own_file, "cpu"), load_model(own_file, "cpu", compiled=True)):
+        session = Session(open_frames(image))
+        session.add_points(object_id=1, frame=0, points=[(30, 30)], labels=[1])
+        found.append(list(track(session, loaded)))
+        assert session.model.options == {}
+    for plain, other in zip(*found, strict=True):
+        np.testing.assert_array_equal(other.masks, plain.masks)
+        np.testing.assert_allclose(other.scores, plain.scores, atol=1e-4)
+    assert os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(cache / "compiled")
+
+
+# PyTorch's compiler still uses what PyTorch means to drop.
+@pytest.mark.filterwarnings("ignore:.torch.jit.script_method:DeprecationWarning")
+def test_no_compiler_is_said_when_the_model_is_loaded(own_file, code_folder, monkeypatch):
+    monkeypatch.setattr("torch._inductor.config.cpp.cxx", ("no-such-compiler",))
+    with pytest.raises(ModelError, match=r"cannot be compiled here .*no-such-compiler.*: install a C\+\+"):
+        load_model(own_file, "cpu", compiled=True)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from napari_sam2.models.network.positional import sine_grid, sine_time
+from napari_sam2.models.network.positional import rotary_table, sine_grid, sine_time
 from napari_sam2.models.network.prompt_encoder import PADDING
 from napari_sam2.models.network.sam2 import Decoded, ImageFeatures
 
@@ -170,7 +170,8 @@ def test_memory_attention(small_peers, odd_config, memories, pointers, agree):
     positions = noise(1, grid * grid, dim, seed=2)
     memory = noise(3, memories * grid * grid + splits * pointers, mem, seed=3)
     memory_positions = noise(3, memory.shape[1], mem, seed=4)
-    mine = ours.memory_attention(image, positions, memory, memory_positions, (grid, grid), splits * pointers)
+    rotary = rotary_table(grid, grid, dim, torch.device("cpu"))
+    mine = ours.memory_attention(image, positions, memory, memory_positions, rotary, splits * pointers)
     for n in range(3):
         expected = theirs.memory_attention(
             current_vision_features=image[n : n + 1].transpose(0, 1),
