@@ -1,7 +1,7 @@
-"""Peak memory against the number of frames: `python -m benchmarks.flat_memory`.
+"""Peak memory against the numbers of frames and objects: `python -m benchmarks.flat_memory`.
 
-Each length runs in a process of its own, on a synthetic stack that is made frame by frame, with masks
-written to a store on disk. What a run needs beyond the shortest one is what grows with its length. With
+Each run has a process of its own, on a synthetic stack that is made frame by frame, with masks
+written to a store on disk. What a run needs beyond the first one is what grows. With
 --video the frames are first written to an RGB video, which is then decoded as a person's would be.
 """
 
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -84,6 +85,7 @@ def run(frames: int, side: int, objects: int, model: str, video: Path | None) ->
             ]
         )
     return {
+        "objects": objects,
         "frames": frames,
         "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "seconds": time.perf_counter() - started,
@@ -96,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, nargs="+", default=[200, 2000])
     parser.add_argument("--side", type=int, default=256)
-    parser.add_argument("--objects", type=int, default=4)
+    parser.add_argument("--objects", type=int, nargs="+", default=[4])
     parser.add_argument("--model", default="nano")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--video", action="store_true", help="decode the frames from a video")
@@ -104,26 +106,26 @@ def main() -> None:
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.one:
-        print(json.dumps(run(args.one, args.side, args.objects, args.model, args.file)))
+        print(json.dumps(run(args.one, args.side, args.objects[0], args.model, args.file)))
         return
     rows = []
-    for frames in args.frames:
+    for frames, objects in product(args.frames, args.objects):
         command = [sys.executable, "-m", "benchmarks.flat_memory", "--one", str(frames)]
-        command += ["--side", str(args.side), "--objects", str(args.objects), "--model", args.model]
+        command += ["--side", str(args.side), "--objects", str(objects), "--model", args.model]
         with tempfile.TemporaryDirectory() as folder:
             if args.video:
                 command += ["--file", str(Path(folder) / "drifting.mp4")]
-                write_video(Path(folder) / "drifting.mp4", Drifting(frames, args.side, args.objects))
+                write_video(Path(folder) / "drifting.mp4", Drifting(frames, args.side, objects))
             out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         rows.append(json.loads(out.splitlines()[-1]))
         print(rows[-1], flush=True)
-    print(f"{'frames':>8} {'peak RSS, MB':>14} {'against first':>14} {'frames/s':>10} {'followed':>9}")
+    print(f"{'objects':>8} {'frames':>8} {'peak, MB':>10} {'to first':>14} {'frames/s':>10} {'followed':>9}")
     for row in rows:
         ratio = row["peak_rss_mb"] / rows[0]["peak_rss_mb"]
         speed = row["frames"] / row["seconds"]
         print(
-            f"{row['frames']:>8} {row['peak_rss_mb']:>14.1f} {ratio:>14.3f} {speed:>10.1f} "
-            f"{row['still_on_object']:>9.2f}"
+            f"{row['objects']:>8} {row['frames']:>8} {row['peak_rss_mb']:>10.1f} {ratio:>14.3f} "
+            f"{speed:>10.1f} {row['still_on_object']:>9.2f}"
         )
     if args.json:
         args.json.write_text(json.dumps(rows, indent=2) + "\n")

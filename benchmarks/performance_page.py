@@ -37,14 +37,14 @@ def speed_table(run: dict[str, Any]) -> str:
 def memory_table(rows: list[dict[str, Any]]) -> str:
     """One run of `benchmarks.flat_memory`."""
     lines = [
-        "### Memory against length",
+        "### Memory",
         "",
-        "| frames | peak memory, MB | against the first |",
-        "|---|---|---|",
+        "| objects | frames | peak memory, MB | against the first |",
+        "|---|---|---|---|",
     ]
     for row in rows:
         ratio = row["peak_rss_mb"] / rows[0]["peak_rss_mb"]
-        lines.append(f"| {row['frames']} | {row['peak_rss_mb']:.0f} | {ratio:.3f} |")
+        lines.append(f"| {row['objects']} | {row['frames']} | {row['peak_rss_mb']:.0f} | {ratio:.3f} |")
     return "\n".join(lines)
 
 
