@@ -38,6 +38,7 @@ from benchmarks.ours import WARM, Ours, moved, nano
 from benchmarks.peers import Reference, Transformers, same_network_twice
 from benchmarks.rows import against, compared, mask_iou, speeds
 from napari_sam2.models.config import NANO, PUBLISHED, Sam2Config
+from napari_sam2.models.network.hollow import hollow
 from napari_sam2.models.network.sam2 import Sam2
 from napari_sam2.models.plan import Anchor, ObjectRun, Pass
 from napari_sam2.models.prompts import Prompt
@@ -229,8 +230,8 @@ def encoding(machine: Machine, name: str, network: Sam2, precision: str) -> Row:
     size, dtype = network.config.image_size, getattr(torch, precision)
     batch = 8 if machine.device.type == "cuda" else 1
     image = torch.randn(batch, 3, size, size, device=machine.device)
-    with FlopCounterMode(display=False) as counter, torch.device("meta"):
-        Sam2(network.config).encode_image(torch.empty(1, 3, size, size))
+    with FlopCounterMode(display=False) as counter:
+        hollow(network.config).encode_image(torch.empty(1, 3, size, size, device="meta"))
     work = counter.get_total_flops()
     side = 8192 if machine.device.type == "cuda" else 1024
     with torch.inference_mode():

@@ -9,6 +9,7 @@ from transformers import Sam2VideoModel
 
 from napari_sam2.models.checkpoints.huggingface import to_meta_names
 from napari_sam2.models.config import Sam2Config
+from napari_sam2.models.network.hollow import hollow
 from napari_sam2.models.network.sam2 import Sam2
 
 TOLERANCE = 1e-3  # of the reference's range
@@ -35,8 +36,7 @@ def make_peers(peer_config) -> Callable[[Sam2Config], Peers]:
         )
         # Random weights would often judge the object hidden, which blanks the whole mask.
         theirs.mask_decoder.pred_obj_score_head.proj_out.bias.fill_(10.0)
-        with torch.device("meta"):
-            ours = Sam2(config)
+        ours = hollow(config)
         ours.load_state_dict(to_meta_names(theirs.state_dict()), assign=True)
         return theirs, ours.eval().requires_grad_(False)
 
