@@ -1,9 +1,11 @@
 """What compiling the network gains, and how long it takes."""
 
+import os
 import tempfile
 import time
 from copy import deepcopy
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 
@@ -18,12 +20,13 @@ from napari_sam2.models.network.sam2 import Sam2
 def compiling(machine: Machine, name: str, network: Sam2, frames: int) -> Row:
     """One object in whole frames, the network compiled and as it is by turns, in the lowest precision.
 
-    Nothing compiled earlier is taken, unless TORCHINDUCTOR_CACHE_DIR says where it lies.
+    Nothing compiled earlier is taken, and nothing is kept.
     """
     precision = machine.precisions[-1]
     plain = deepcopy(network).to_precision(getattr(torch, precision))
     movie = Cells(WARM + 1 + frames, 1024, 1, 200)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, TORCHINDUCTOR_CACHE_DIR=folder):
+        torch.compiler.reset()
         began, quick = time.perf_counter(), deepcopy(plain)
         compile_parts(quick, Path(folder))
         walks = [Ours(one, movie, machine, "frame").steps(1) for one in (plain, quick)]
