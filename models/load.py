@@ -133,14 +133,13 @@ def load_model(
         # The values are copied straight from the file.
         network = hollow(config).to_empty(device=chosen)
         network.load_state_dict(checkpoint.state)
-        network.to_precision(getattr(torch, precision))
+        network.to_precision(getattr(torch, precision)).eval().requires_grad_(False)
+        if compiled:
+            _compile(network)
     except torch.cuda.OutOfMemoryError as error:
         raise ModelError(
             f"{path.name} does not fit into the memory of {chosen}: choose a smaller model or device cpu."
         ) from error
-    network.eval().requires_grad_(False)
-    if compiled:
-        _compile(network)
     return LoadedModel(
         name=card.name if card else path.stem,
         network=network,
@@ -182,6 +181,8 @@ def pick_device(device: str | torch.device = "auto") -> torch.device:
 def _compile(network: Sam2) -> None:
     try:
         compile_parts(network, cache_folder() / "compiled")
+    except torch.cuda.OutOfMemoryError:
+        raise
     except RuntimeError as error:
         reason = str(error).strip().splitlines()[0]
         raise ModelError(

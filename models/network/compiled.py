@@ -23,7 +23,12 @@ def compile_parts(network: Sam2, folder: Path) -> None:
     folder : Path
         Where compiled code is kept for the next process, unless TORCHINDUCTOR_CACHE_DIR says another.
     """
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(folder))
+    # The compiler takes a second to import. Whoever imports it first finds its own default, which is a
+    # temporary folder, in the environment: nobody asked for that one.
+    from torch._inductor.runtime.cache_dir_utils import default_cache_dir
+
+    if os.environ.get("TORCHINDUCTOR_CACHE_DIR") in (None, default_cache_dir()):
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = str(folder)
     network.image_encoder.trunk.compile(backend=BACKEND)
     for part in (network.memory_attention, network.memory_encoder, network.sam_mask_decoder):
         part.compile(backend=BACKEND, dynamic=True)

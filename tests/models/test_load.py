@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch._inductor.runtime.cache_dir_utils import default_cache_dir
 
 from napari_sam2 import Session, open_frames, track
 from napari_sam2.models import load
@@ -189,6 +190,15 @@ def test_a_gpu_that_is_full_is_one_sentence(own_file, monkeypatch):
         load_model(own_file, "cpu")
 
 
+def test_a_gpu_that_is_full_while_compiling_lacks_no_compiler(own_file, monkeypatch):
+    def full(network, folder):
+        raise torch.cuda.OutOfMemoryError("CUDA out of memory.")
+
+    monkeypatch.setattr(load, "compile_parts", full)
+    with pytest.raises(ModelError, match="does not fit into the memory of cpu: choose a smaller model"):
+        load_model(own_file, "cpu", compiled=True)
+
+
 @pytest.mark.slow
 def test_a_published_file_in_its_real_size(web, tmp_path, monkeypatch, published_shapes):
     """Meta's layout of SAM 2.1 tiny, 156 MB of random weights: download, verify, load, track."""
@@ -219,9 +229,9 @@ def test_a_published_file_in_its_real_size(web, tmp_path, monkeypatch, published
 @pytest.fixture
 def code_folder(monkeypatch):
     """Nobody has said where compiled code goes; what a test says is taken back."""
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", "")
-    monkeypatch.delenv("TORCHINDUCTOR_CACHE_DIR")
     torch._dynamo.reset()
+    # Importing the compiler has put its own temporary folder there.
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", default_cache_dir())
 
 
 def test_a_compiled_model_finds_the_same_and_leaves_no_word_of_it(own_file, cache, code_folder, monkeypatch):
